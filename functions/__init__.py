@@ -1,0 +1,1 @@
+"""What AWS calls: one package a domain; thin handlers that parse, call one capability and present."""

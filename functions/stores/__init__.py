@@ -1,0 +1,1 @@
+"""Stores over HTTP, for operators, merchants and shoppers."""

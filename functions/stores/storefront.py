@@ -1,0 +1,43 @@
+"""The store over HTTP, for its shoppers' browsers. Each route is deployed as a Lambda of its own."""
+
+from typing import Annotated
+
+from fastapi import Header, Response
+
+from shared.core import cors
+from shared.core.functions import Api
+from shared.core.request import StoreSession
+from shared.stores import queries
+from shared.stores.schemas import StorefrontOut
+
+api = Api("stores", prefix="/api/v1/storefront", audience="storefront")
+
+
+@api.get("/store", public="Any shopper may see whose shop this is.")
+def get_storefront(session: StoreSession) -> StorefrontOut:
+    """Read the store's name, currency and language."""
+    facts = queries.present_store(session)
+    return StorefrontOut(
+        slug=facts.slug,
+        name=facts.name,
+        currency=facts.currency,
+        locale=facts.locale,
+        country=facts.country,
+    )
+
+
+@api.options(
+    "/{path:path}",
+    public="A browser asks before it sends credentials, so there are none.",
+    needs_store=False,
+    status_code=204,
+)
+def answer_preflight(path: str, session: StoreSession, origin: Annotated[str, Header(max_length=300)] = "") -> Response:  # noqa: ARG001 -- the route's own
+    """Tell a browser whether a page of this origin may call the storefront API: some store must allow it.
+
+    Which store it is, the request itself says; its answer is readable only where that store allows the origin.
+    """
+    return cors.preflight(origin, allowed=queries.origin_is_allowed(session, origin))
+
+
+handler = api.lambda_handler()

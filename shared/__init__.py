@@ -1,0 +1,1 @@
+"""The house's domains, a package each, and `core`, on which every domain stands."""

@@ -1,0 +1,48 @@
+"""The form of StormCom's keys and tokens: a prefix that says what it is, randomness, and a checksum.
+
+`sk_` + 30 characters of base 62 (178 random bits) + 6 characters of CRC-32, as GitHub's tokens: a scanner finds a
+leaked one by its form and tells a real one from a made-up one without asking us, and a mistyped one costs no database
+query. Only the SHA-256 of a secret is stored.
+"""
+
+import hashlib
+import secrets
+import string
+import zlib
+
+SECRET = "sk"  # noqa: S105 -- the prefix of merchants' secret API tokens, not a secret
+PUBLISHABLE = "pk"  # a storefront's key: names the store, allows what any shopper may do
+PLATFORM = "op"  # a platform operator's token
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_LENGTH = 30
+_CHECKSUM_LENGTH = 6
+
+
+def generate(prefix: str) -> str:
+    """Make a new credential of that prefix."""
+    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return f"{prefix}_{body}{_checksum(prefix, body)}"
+
+
+def is_well_formed(prefix: str, credential: str) -> bool:
+    """Tell whether the text has the form of a credential of that prefix, checksum included."""
+    head, _, tail = credential.partition("_")
+    body, checksum = tail[:_RANDOM_LENGTH], tail[_RANDOM_LENGTH:]
+    if head != prefix or len(checksum) != _CHECKSUM_LENGTH or not tail.isascii() or not tail.isalnum():
+        return False
+    return checksum == _checksum(prefix, body)
+
+
+def digest(credential: str) -> bytes:
+    """Return what is stored of a credential: its SHA-256. It has 178 random bits, so no salt or slow hash is needed."""
+    return hashlib.sha256(credential.encode()).digest()
+
+
+def _checksum(prefix: str, body: str) -> str:
+    number = zlib.crc32(f"{prefix}_{body}".encode())
+    digits = []
+    for _ in range(_CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "".join(reversed(digits))

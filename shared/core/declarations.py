@@ -1,0 +1,77 @@
+"""What a function says of itself, as data: read by the CDK app, the local runner and the documents, through `topology`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.core.errors import Problem
+from shared.core.outbox import DomainEvent
+
+Audience = Literal["merchant", "storefront", "platform"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+DEFAULT_MEMORY = 512  # MB; CPU comes with memory: 1,769 MB are one core
+API_TIMEOUT = 15  # seconds; API Gateway gives up after 30
+
+
+class BadDeclaration(TypeError):
+    """A function's declaration cannot be right. The process does not start."""
+
+
+@dataclass(frozen=True)
+class EndpointDeclaration:
+    """One route of an Api, as its decorator declares it."""
+
+    domain: str
+    audience: Audience
+    method: Method
+    path: str
+    call: Callable[..., Any]
+    permission: str | None
+    public: str | None
+    needs_store: bool
+    idempotent: bool
+    status_code: int
+    raises: tuple[type[Problem], ...]
+    memory: int
+    timeout: int
+    uses: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the function's name in the cloud: an identity, a renamed function is a new one."""
+        return f"{self.domain}-{self.call.__name__.replace('_', '-')}"
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether the method may change something."""
+        return self.method not in ("GET", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class ConsumerDeclaration:
+    """A queue's consumer.
+
+    `receives`: how often a message is tried before it goes to the dead-letter queue. `concurrency`: how many batches
+    at once at most, which bounds the load on the database. `timeout`: seconds for a whole batch. `events`: the domain
+    events that the relay sends to the queue.
+    """
+
+    queue: str
+    batch: int = 10
+    timeout: int = 60
+    receives: int = 5
+    concurrency: int = 10
+    memory: int = DEFAULT_MEMORY
+    uses: tuple[str, ...] = ()
+    events: tuple[type[DomainEvent], ...] = ()
+
+
+@dataclass(frozen=True)
+class ScheduleDeclaration:
+    """A schedule: `expression` is EventBridge's `rate(...)` or `cron(...)`."""
+
+    expression: str
+    timeout: int = 60
+    memory: int = DEFAULT_MEMORY
+    uses: tuple[str, ...] = ()

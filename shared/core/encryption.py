@@ -1,0 +1,162 @@
+"""Encrypted columns: AES-256-GCM under a key of the store's own, bound to the store and the column.
+
+Every store's key is derived (HKDF-SHA256) from a master key that a key provider holds; a stored value names the version
+of the master key, so that a new one takes over without touching old rows. The store and the column are authenticated
+with each value: a ciphertext that is copied into another store's row or another column does not decrypt.
+
+An encrypted column cannot be compared, searched or sorted in SQL: equal texts have different ciphertexts, and an
+attempt raises. What must be found again gets a second column with its `blind_index`, which answers equality alone.
+
+Stored: format (1 byte) | master key version (2 bytes) | nonce (12 bytes) | ciphertext and tag (16 bytes). Random nonces
+are safe for 2^32 values a store and key version; the yearly new master key is far below it.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import struct
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import ColumnElement, Dialect, LargeBinary, TypeDecorator
+from sqlalchemy.sql import operators
+
+from shared.core.keys import HKDFKeyProvider, KeyProvider, UnknownKey, key_provider, load_key_provider, use_key_provider
+from shared.core.tenancy import bound_store
+
+__all__ = [
+    "DecryptionFailed",
+    "EncryptedJSON",
+    "EncryptedText",
+    "HKDFKeyProvider",
+    "KeyProvider",
+    "blind_index",
+    "decrypt",
+    "encrypt",
+    "load_key_provider",
+    "use_key_provider",
+]
+
+_FORMAT = 1
+_HEADER = struct.Struct(">BH")  # format, master key version
+_NONCE_LENGTH = 12
+_SHORTEST = _HEADER.size + _NONCE_LENGTH + 16  # bytes of an encrypted empty text
+
+
+class DecryptionFailed(RuntimeError):
+    """A stored value is not of this store and column, was altered, or its key is gone. Never a caller's mistake."""
+
+
+def encrypt(store_id: UUID, column: str, clear: bytes) -> bytes:
+    """Encrypt a value of `column` ("table.column") under the store's present key."""
+    provider = key_provider()
+    version = provider.current_version
+    header, nonce = _HEADER.pack(_FORMAT, version), os.urandom(_NONCE_LENGTH)
+    sealed = AESGCM(provider.key(store_id, version)).encrypt(nonce, clear, _bound_to(header, store_id, column))
+    return header + nonce + sealed
+
+
+def decrypt(store_id: UUID, column: str, stored: bytes) -> bytes:
+    """Decrypt a value of `column`, under whichever key version it names.
+
+    Raises:
+        DecryptionFailed: it belongs to another store or column, was altered, or its key version is unknown.
+    """
+    if len(stored) < _SHORTEST or stored[0] != _FORMAT:
+        message = f"What {column} holds is no encrypted value."
+        raise DecryptionFailed(message)
+    header, rest = stored[: _HEADER.size], stored[_HEADER.size :]
+    _, version = _HEADER.unpack(header)
+    try:
+        key = key_provider().key(store_id, version)
+        return AESGCM(key).decrypt(rest[:_NONCE_LENGTH], rest[_NONCE_LENGTH:], _bound_to(header, store_id, column))
+    except UnknownKey as error:
+        message = f"{column} is encrypted under key version {version}, which is unknown here."
+        raise DecryptionFailed(message) from error
+    except InvalidTag as error:
+        message = f"A value of {column} was altered, or belongs to another store or column."
+        raise DecryptionFailed(message) from error
+
+
+def blind_index(store_id: UUID, purpose: str, value: str) -> bytes:
+    """Return what finds an encrypted value again: the same 32 bytes for the same store, purpose and value.
+
+    `value` in its one spelling (E.164, a normalized e-mail). It tells whoever reads the database which rows share a
+    value, and nothing more. It stays the same when the master key rotates: see `KeyProvider.index_version`.
+    """
+    provider = key_provider()
+    store_key = provider.key(store_id, provider.index_version)
+    index_key = hmac.digest(store_key, b"stormcom/blind-index/" + purpose.encode(), hashlib.sha256)
+    return hmac.digest(index_key, value.encode(), hashlib.sha256)
+
+
+def _bound_to(header: bytes, store_id: UUID, column: str) -> bytes:
+    return header + store_id.bytes + column.encode()
+
+
+class _NotComparable(TypeDecorator.Comparator[Any]):
+    """Lets SQL ask whether there is a value, and nothing else."""
+
+    __slots__ = ()
+
+    def operate(self, op: Any, *other: Any, **facts: Any) -> ColumnElement[Any]:  # noqa: ANN401 -- SQLAlchemy's own
+        if op in (operators.is_, operators.is_not) or (op in (operators.eq, operators.ne) and other == (None,)):
+            return super().operate(op, *other, **facts)
+        message = f"{self.expr} is encrypted and cannot be compared or sorted; look it up by its blind index."
+        raise TypeError(message)
+
+    reverse_operate = operate
+
+
+class _Encrypted(TypeDecorator[Any]):
+    """A column whose values are encrypted for the bound store; None stays NULL."""
+
+    impl = LargeBinary
+    cache_ok = True
+    comparator_factory = _NotComparable
+
+    def __init__(self, column: str) -> None:
+        """Bind the type to its column, "table.column": the name is part of what is authenticated, so it is for ever."""
+        super().__init__()
+        self.column = column
+
+    def process_bind_param(self, value: Any, _dialect: Dialect) -> bytes | None:  # noqa: ANN401 -- see the subclasses
+        """Encrypt for the bound store."""
+        return None if value is None else encrypt(bound_store(), self.column, self._to_bytes(value))
+
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:  # noqa: ANN401 -- see the subclasses
+        """Decrypt for the bound store."""
+        return None if value is None else self._from_bytes(decrypt(bound_store(), self.column, bytes(value)))
+
+    def _to_bytes(self, value: Any) -> bytes:  # noqa: ANN401 -- see the subclasses
+        raise NotImplementedError
+
+    def _from_bytes(self, clear: bytes) -> Any:  # noqa: ANN401 -- see the subclasses
+        raise NotImplementedError
+
+
+class EncryptedText(_Encrypted):
+    """Text, encrypted: `mapped_column(EncryptedText("customers.email"))`."""
+
+    cache_ok = True
+
+    def _to_bytes(self, value: str) -> bytes:
+        return value.encode()
+
+    def _from_bytes(self, clear: bytes) -> str:
+        return clear.decode()
+
+
+class EncryptedJSON(_Encrypted):
+    """A JSON value, encrypted. A change inside it is not noticed: assign a new value."""
+
+    cache_ok = True
+
+    def _to_bytes(self, value: Any) -> bytes:  # noqa: ANN401 -- any JSON value
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _from_bytes(self, clear: bytes) -> Any:  # noqa: ANN401 -- any JSON value
+        return json.loads(clear)

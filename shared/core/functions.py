@@ -1,0 +1,144 @@
+"""The decorators by which a function declares its trigger, size and grants, beside the code that it runs.
+
+Three kinds: endpoints of an `Api`, queue consumers, schedules. Declarations are inert: they make no client, read no
+environment and build no application.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from shared.core.consumers import Message, consumer, consumer_in_steps
+from shared.core.declarations import (
+    API_TIMEOUT,
+    DEFAULT_MEMORY,
+    Audience,
+    BadDeclaration,
+    EndpointDeclaration,
+    Method,
+)
+from shared.core.errors import Problem
+from shared.core.permissions import PERMISSIONS
+from shared.core.schedules import schedule
+
+__all__ = ["Api", "Message", "consumer", "consumer_in_steps", "schedule"]
+
+type Handler = Callable[[dict[str, Any], Any], Any]
+
+
+@dataclass
+class Api:
+    """The endpoints of one domain for one audience. Each is deployed as a Lambda of its own.
+
+    `audience` decides the credential and the HTTP API: merchant (secret token), storefront (publishable key),
+    platform (operator's token).
+    """
+
+    domain: str
+    prefix: str
+    audience: Audience
+    endpoints: list[EndpointDeclaration] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse what no gateway would know."""
+        if self.audience not in get_args(Audience):
+            message = f"{self.domain}: the audience is one of {get_args(Audience)}, not {self.audience!r}."
+            raise BadDeclaration(message)
+
+    def route[F: Callable[..., Any]](  # noqa: PLR0913 -- each is a fact that a deployment needs, by keyword
+        self,
+        method: Method,
+        path: str,
+        *,
+        permission: str | None = None,
+        public: str | None = None,
+        needs_store: bool = True,
+        idempotent: bool = False,
+        status_code: int = 200,
+        raises: Sequence[type[Problem]] = (),
+        memory: int = DEFAULT_MEMORY,
+        timeout: int = API_TIMEOUT,
+        uses: Sequence[str] = (),
+    ) -> Callable[[F], F]:
+        """Declare an endpoint: who may call it (`permission`, or `public` with the reason), and what it needs.
+
+        `idempotent`: the request must carry an Idempotency-Key (every write may). `raises`: the problems that are the
+        business's answers; any other is a bug. `needs_store=False`: the route serves no store's data.
+        """
+        if (permission is None) == (public is None):
+            message = f"{method} {self.prefix}{path}: say permission=... or public='why', one of them."
+            raise BadDeclaration(message)
+        if permission is not None and permission not in PERMISSIONS:
+            message = f"{method} {self.prefix}{path}: there is no permission {permission!r}."
+            raise BadDeclaration(message)
+
+        def declare(call: F) -> F:
+            if inspect.iscoroutinefunction(call):
+                message = f"{call.__name__}: endpoints are plain functions; a Lambda serves one request at a time."
+                raise BadDeclaration(message)
+            self.endpoints.append(
+                EndpointDeclaration(
+                    domain=self.domain,
+                    audience=self.audience,
+                    method=method,
+                    path=self.prefix + path,
+                    call=call,
+                    permission=permission,
+                    public=public,
+                    needs_store=needs_store,
+                    idempotent=idempotent,
+                    status_code=status_code,
+                    raises=tuple(raises),
+                    memory=memory,
+                    timeout=timeout,
+                    uses=tuple(uses),
+                ),
+            )
+            return call
+
+        return declare
+
+    def get[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare a read; see `route`."""
+        return self.route("GET", path, **facts)
+
+    def post[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare a creation or an action; see `route`."""
+        return self.route("POST", path, **facts)
+
+    def put[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare a replacement; see `route`."""
+        return self.route("PUT", path, **facts)
+
+    def patch[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare an edit; see `route`."""
+        return self.route("PATCH", path, **facts)
+
+    def delete[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare a deletion; see `route`."""
+        return self.route("DELETE", path, **facts)
+
+    def options[F: Callable[..., Any]](self, path: str, **facts: Any) -> Callable[[F], F]:  # noqa: ANN401 -- see `route`
+        """Declare the answer to browsers' preflight requests; see `route`."""
+        return self.route("OPTIONS", path, **facts)
+
+    def lambda_handler(self) -> Handler:
+        """Return what Lambda calls. The application is built at the first call, with the routes that it serves alone.
+
+        `STORMCOM_FUNCTION` names the one endpoint that this Lambda serves; without it, all of this Api's.
+        """
+        return _LazyHandler(self)
+
+
+class _LazyHandler:
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._serve: Handler | None = None
+
+    def __call__(self, event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
+        if self._serve is None:
+            from shared.core import http  # noqa: PLC0415 -- FastAPI is built where it serves, not where it is declared
+
+            self._serve = http.lambda_handler(self._api)
+        return self._serve(event, context)

@@ -1,0 +1,331 @@
+"""The way of a request, once for every route: who, which store, permission, idempotency, transaction, answer.
+
+The commit comes before the answer, and nobody else commits. A request that lost a deadlock or its connection is tried
+again from its start, since nothing of it was kept. What a caller can cause is answered as a problem document; whatever
+else goes wrong is a bug: logged once, answered 500 without a word about our insides, and nothing is kept of it.
+"""
+
+import asyncio
+import functools
+import json
+import os
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from mangum import Mangum
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.core import (
+    answers,
+    audit,
+    authentication,
+    context,
+    cors,
+    database,
+    driver,
+    idempotency,
+    ids,
+    outbox,
+    records,
+    telemetry,
+    tenancy,
+)
+from shared.core.declarations import EndpointDeclaration
+from shared.core.errors import MethodNotAllowed, NotFound, Problem, Unavailable
+from shared.core.functions import Api, Handler
+from shared.core.request import Exchange, exchange
+from shared.core.settings import settings
+
+ATTEMPTS = 3
+
+type Inner = Callable[[Request], Coroutine[Any, Any, Response]]
+
+_thread = threading.local()
+
+_DECLARED = "__stormcom_endpoint__"
+_RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL undid the transaction
+_BUSY = {"55P03", "57014"}  # lock time-out, statement time-out
+_CUT_OFF = {"57P01", "57P02", "57P03"}  # the server shuts down or starts
+
+
+class UnauditedChange(AssertionError):
+    """A route that writes changed rows and left no audit entry. A bug."""
+
+
+def lambda_handler(api: Api) -> Handler:
+    """Build the application and return what Lambda calls."""
+    served = settings().function
+    endpoints = [one for one in api.endpoints if served is None or one.name == served]
+    _own_loop()
+    mangum = Mangum(application(endpoints), lifespan="off")
+
+    def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
+        _own_loop()
+        return mangum(event, lambda_context)
+
+    return serve
+
+
+def application(endpoints: list[EndpointDeclaration]) -> FastAPI:
+    """Build a FastAPI application that serves these endpoints and no others."""
+    app = FastAPI(title="StormCom", openapi_url=None, docs_url=None, redoc_url=None)
+    app.router.route_class = StormRoute
+    app.router.redirect_slashes = False
+    app.add_exception_handler(HTTPException, _unrouted)
+    for endpoint in endpoints:
+        app.add_api_route(
+            endpoint.path,
+            _inline(endpoint),
+            methods=[endpoint.method],
+            status_code=endpoint.status_code,
+            name=endpoint.name,
+            operation_id=endpoint.name.replace("-", "_"),
+            tags=[endpoint.domain],
+            responses=answers.documented(endpoint),
+        )
+    return app
+
+
+class StormRoute(APIRoute):
+    """A route whose every request goes the way that this module describes."""
+
+    def get_route_handler(self) -> Inner:
+        """Put our way around FastAPI's own handling of the route."""
+        inner = super().get_route_handler()
+        endpoint: EndpointDeclaration = getattr(self.endpoint, _DECLARED)
+
+        async def serve(request: Request) -> Response:
+            return await _serve(endpoint, inner, request)
+
+        return serve
+
+
+async def _serve(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> Response:
+    started = time.perf_counter()
+    with context.entered(_arrival(endpoint, request)):
+        response, store_id = await _answer(endpoint, inner, request)
+        response.headers["X-Correlation-Id"] = context.current().correlation_id
+        response.headers.setdefault("Cache-Control", "no-store")
+        took = (time.perf_counter() - started) * 1000
+        outcome = "failed" if response.status_code >= 500 else "answered"  # noqa: PLR2004 -- HTTP's own border
+        telemetry.log_outcome(
+            outcome,
+            name=endpoint.name,
+            milliseconds=took,
+            status=response.status_code,
+            store_id=store_id,
+            replayed=response.headers.get("Idempotent-Replayed"),
+        )
+    return response
+
+
+async def _answer(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> tuple[Response, str | None]:
+    """Try up to three times; turn everything that can go wrong into an answer."""
+    way = _Way(endpoint, inner, request)
+    problem: Problem
+    try:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await way.walk(), way.store_name()
+            except DBAPIError as error:
+                if attempt == ATTEMPTS or not way.may_retry(error):
+                    raise
+                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 -- jitter, so that two do not meet again
+        message = "unreachable: the last attempt returns or raises"
+        raise AssertionError(message)
+    except Problem as raised:
+        problem = raised
+        if settings().strict and not answers.is_declared(endpoint, raised):
+            telemetry.logger().exception("a problem that raises= does not name")
+            problem = answers.internal()
+    except RequestValidationError as invalid:
+        problem = answers.from_validation(invalid)
+    except HTTPException as refused:
+        problem = answers.from_http_exception(refused)
+    except PoolTimeout:
+        problem = _busy()
+    except DBAPIError as error:
+        if error.connection_invalidated or driver.sqlstate(error.orig) in _RETRIED | _BUSY | _CUT_OFF:
+            problem = _busy()
+        else:
+            telemetry.logger().exception("request failed")
+            problem = answers.internal()
+    except Exception:  # noqa: BLE001 -- the one place where a bug becomes an answer
+        telemetry.logger().exception("request failed")
+        problem = answers.internal()
+    response = answers.render(problem, request)
+    cors.allow(endpoint, request, response, allowed=way.origin_allowed)
+    return response, way.store_name()
+
+
+class _Way:
+    """One request on its way; `walk` may be tried again from the start."""
+
+    def __init__(self, endpoint: EndpointDeclaration, inner: Inner, request: Request) -> None:
+        self.endpoint = endpoint
+        self.inner = inner
+        self.request = request
+        self.caller: authentication.Caller | None = None
+        self.origin_allowed = False
+        self.committing = False
+
+    def store_name(self) -> str | None:
+        return str(self.caller.store_id) if self.caller and self.caller.store_id else None
+
+    def may_retry(self, error: DBAPIError) -> bool:
+        """Tell whether the attempt left nothing behind. A connection lost during the commit leaves that unknown."""
+        return not self.committing and (error.connection_invalidated or driver.sqlstate(error.orig) in _RETRIED)
+
+    async def walk(self) -> Response:
+        answers.refuse_unreadable(self.request, await self.request.body())
+        key = idempotency.normalized_key(self.request.headers.get("idempotency-key")) if self.endpoint.writes else None
+        with database.open_session() as session:
+            self.caller = authentication.authenticate(session, self.endpoint, self.request)
+            if self.endpoint.idempotent and key is None:
+                detail = "Send an Idempotency-Key: a new one for each new purpose, the same one for each retry."
+                raise idempotency.IdempotencyKeyRequired(detail)
+            scope = context.current()
+            if self.caller:
+                self.origin_allowed = self.caller.origin_allowed
+                scope = replace(scope, principal=self.caller.principal, store_id=self.caller.store_id)
+            with context.entered(scope):
+                if scope.store_id is not None:
+                    tenancy.bind(session, scope.store_id)
+                response, stores = await self._within(session, key)
+        outbox.kick(stores)
+        cors.allow(self.endpoint, self.request, response, allowed=self.origin_allowed)
+        return response
+
+    async def _within(self, session: Session, key: str | None) -> tuple[Response, frozenset[Any]]:
+        claim = await self._claim(session, key)
+        if claim is not None and claim.replay is not None:
+            return answers.replayed(claim.replay), frozenset()
+        present = Exchange(session, self.caller.principal if self.caller else None)
+        token = exchange.set(present)
+        try:
+            response = await self._call(session, claim, present)
+        finally:
+            exchange.reset(token)
+        unaudited = self.endpoint.writes and records.has_changes(session) and not audit.has_pending(session)
+        if unaudited and response.status_code < 400:  # noqa: PLR2004 -- a refusal changed nothing
+            message = f"{self.endpoint.name} changed rows without an audit entry."
+            raise UnauditedChange(message)
+        stores = records.write(session)
+        if claim is not None:
+            tenancy.bind(session, claim.store_id)
+            idempotency.store_answer(session, claim, answers.kept(response))
+        self.committing = True
+        session.commit()
+        self.committing = False
+        return response, stores
+
+    async def _call(self, session: Session, claim: idempotency.Claim | None, present: Exchange) -> Response:
+        if claim is not None:
+            tenancy.prelude(session, "savepoint business")
+        try:
+            response = await self.inner(self.request)
+        except Problem as problem:
+            if claim is None or not answers.is_outcome(problem):
+                raise
+            # The refusal is the business's answer and is kept for the key; what led to it is undone.
+            session.expunge_all()
+            records.discard(session)
+            tenancy.prelude(session, "rollback to savepoint business")
+            return answers.render(problem, self.request)
+        return answers.versioned(self.request, response, present.etag)
+
+    async def _claim(self, session: Session, key: str | None) -> idempotency.Claim | None:
+        if key is None or self.caller is None:
+            return None
+        store_id = self.caller.store_id or idempotency.PLATFORM_STORE
+        if self.caller.store_id is None:
+            tenancy.bind(session, store_id)
+        url = self.request.url
+        return idempotency.claim(
+            session,
+            store_id=store_id,
+            caller=answers.caller_name(self.caller.principal, self.request),
+            route=self.endpoint.name,
+            key=key,
+            request=b"\n".join((url.path.encode(), url.query.encode(), await self._canonical_body())),
+        )
+
+    async def _canonical_body(self) -> bytes:
+        body = await self.request.body()
+        try:
+            return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
+        except ValueError:
+            return body
+
+
+def _inline(endpoint: EndpointDeclaration) -> Callable[..., Awaitable[Any]]:
+    """Make the plain function one that FastAPI calls on the loop's own thread.
+
+    A Lambda environment serves one request at a time, so a hop to another thread would buy nothing and cost 0.1 ms.
+    """
+    call = endpoint.call
+
+    @functools.wraps(call)
+    async def run(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 -- the wrapped endpoint's own types
+        result = call(*arguments, **named)
+        version = getattr(result, "version", None)
+        if version is not None:
+            exchange.get().etag = f'"{version}"'
+        return result
+
+    setattr(run, _DECLARED, endpoint)
+    return run
+
+
+def _arrival(endpoint: EndpointDeclaration, request: Request) -> context.Context:
+    given = request.headers.get("x-correlation-id", "")
+    event = request.scope.get("aws.event") or {}
+    facts = event.get("requestContext") or {}
+    well_formed = 0 < len(given) <= 128 and given.isascii() and given.isprintable()  # noqa: PLR2004 -- room for any id
+    return context.Context(
+        correlation_id=given if well_formed else str(ids.new_id()),
+        request_id=facts.get("requestId") or os.environ.get("_X_AMZN_TRACE_ID"),
+        function=endpoint.name,
+        ip=(facts.get("http") or {}).get("sourceIp"),
+        user_agent=(request.headers.get("user-agent") or "")[:256] or None,
+    )
+
+
+class _Loop:
+    """An event loop that ends with the thread that it was made for."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+
+    def __del__(self) -> None:
+        self.loop.close()
+
+
+def _own_loop() -> None:
+    """Give the thread its event loop, which Mangum runs. In Lambda there is one thread; locally there are many."""
+    if not hasattr(_thread, "loop"):
+        _thread.loop = _Loop()
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Too much is going on at this moment; nothing was changed.", headers={"Retry-After": "1"})
+
+
+async def _unrouted(request: Request, refused: Exception) -> Response:
+    status = refused.status_code if isinstance(refused, HTTPException) else 404
+    wrong_method = status == MethodNotAllowed.status
+    problem = MethodNotAllowed("This route has another method.") if wrong_method else NotFound("There is no such route.")
+    return answers.render(problem, request)

@@ -1,0 +1,56 @@
+"""Sending to SQS. Receiving is Lambda's work (in the cloud) and the local pump's (on a laptop)."""
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from shared.core import context
+from shared.core.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+BATCH = 10  # messages in one SendMessageBatch, the most that SQS takes
+
+_making_client = threading.Lock()
+
+
+class NotSent(RuntimeError):
+    """SQS did not take every message of a batch."""
+
+
+def send(queue: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+    """Send one message a body (plain JSON values), with the present correlation id, ten a call.
+
+    Never within a transaction: a network call must not hold locks.
+
+    Raises:
+        NotSent: SQS refused some; those before it are sent, so whoever retries sends them again.
+    """
+    correlation_id = context.current().correlation_id
+    url = settings().queue_prefix + queue
+    for start in range(0, len(bodies), BATCH):
+        entries: list[Any] = [
+            {"Id": str(number), "MessageBody": json.dumps({"correlation_id": correlation_id, **body})}
+            for number, body in enumerate(bodies[start : start + BATCH])
+        ]
+        failed = _client().send_message_batch(QueueUrl=url, Entries=entries).get("Failed", [])
+        if failed:
+            message = f"{len(failed)} of {len(entries)} messages were refused by queue {queue}: {failed[0].get('Code')}"
+            raise NotSent(message)
+
+
+def _client() -> "SQSClient":
+    with _making_client:  # boto3's session may not be used by two threads while a client is made
+        return _make_client()
+
+
+@lru_cache(maxsize=1)
+def _make_client() -> "SQSClient":
+    import boto3  # noqa: PLC0415 -- 200 ms, paid by the first message and not by every cold start
+    from botocore.config import Config  # noqa: PLC0415
+
+    # An answer waits for the kick after its commit: better no kick than a slow answer (the sweep comes after it).
+    return boto3.client("sqs", config=Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1}))

@@ -1,0 +1,113 @@
+"""What goes with every commit: domain events, their outbox rows, and audit entries, in one statement."""
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TextClause, event, text
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+
+from shared.core import audit, clock, context, encryption, ids, outbox, tenancy
+
+_CHANGED = "changed"  # the key in Session.info
+_WRITES = re.compile(r"\b(insert into|update|delete from)\b", re.IGNORECASE)
+
+_WRITE = text("""
+with event as (
+    select * from jsonb_to_recordset(cast(:events as jsonb)) as e(
+        id uuid, type text, entity text, entity_id uuid, entity_version bigint, payload jsonb)
+), told as (
+    insert into domain_events (store_id, id, type, entity, entity_id, entity_version, payload,
+                               correlation_id, actor_kind, actor_id, occurred_at)
+    select :store_id, id, type, entity, entity_id, entity_version, payload,
+           :correlation_id, :actor_kind, :actor_id, :at from event
+), queued as (
+    insert into outbox (store_id, id, recorded_at) select :store_id, id, :at from event
+)
+insert into audit_entries (store_id, id, at, actor_kind, actor_id, action, entity, entity_id, before, after,
+                           severity, correlation_id, request_id, ip, user_agent, row_hash)
+select :store_id, id, :at, :actor_kind, :actor_id, action, entity, entity_id, before, after,
+       severity, :correlation_id, :request_id, cast(:ip as bytea), :user_agent, decode(row_hash, 'hex')
+from jsonb_to_recordset(cast(:entries as jsonb)) as a(
+    id uuid, action text, entity text, entity_id uuid, before jsonb, after jsonb, severity text, row_hash text)
+""")
+
+
+def write(session: Session) -> frozenset[UUID]:
+    """Flush the session and write what it recorded; return the stores that have news for their relay.
+
+    One statement, however many events and entries; none when there is nothing to write. Belongs right before the
+    commit, after everything that the capabilities did.
+    """
+    session.flush()
+    events, changes = outbox.take_pending(session), audit.take_pending(session)
+    if not events and not changes:
+        return frozenset()
+    store_id = tenancy.require_store(session)
+    scope = context.current()
+    principal = scope.principal
+    shared: dict[str, Any] = {
+        "store_id": store_id,
+        "at": clock.now(),
+        "correlation_id": scope.correlation_id,
+        "request_id": scope.request_id,
+        "actor_kind": principal.kind if principal else "system",
+        "actor_id": str(principal.id) if principal and principal.id else None,
+        "ip": encryption.encrypt(store_id, "audit_entries.ip", scope.ip.encode()) if scope.ip else None,
+        "user_agent": scope.user_agent,
+    }
+    rows = [_event_row(told) for told in events]
+    entries = [_audit_row(change, shared) for change in changes]
+    session.execute(_WRITE, {**shared, "events": json.dumps(rows), "entries": json.dumps(entries)})
+    return frozenset({store_id}) if events else frozenset()
+
+
+def discard(session: Session) -> None:
+    """Forget what was recorded: the business part of the transaction was undone."""
+    outbox.take_pending(session)
+    audit.take_pending(session)
+
+
+def has_changes(session: Session) -> bool:
+    """Tell whether this transaction wrote rows, or is about to."""
+    return bool(session.info.get(_CHANGED) or session.new or session.dirty or session.deleted)
+
+
+@event.listens_for(tenancy.TenantSession, "after_flush")
+def _note_flush(session: Session, _flush: UOWTransaction) -> None:
+    session.info[_CHANGED] = True
+
+
+@event.listens_for(tenancy.TenantSession, "do_orm_execute")
+def _note_write(state: ORMExecuteState) -> None:
+    written = state.is_insert or state.is_update or state.is_delete
+    if written or (isinstance(state.statement, TextClause) and _WRITES.search(state.statement.text)):
+        state.session.info[_CHANGED] = True
+
+
+def _event_row(told: outbox.DomainEvent) -> dict[str, Any]:
+    entity_id, version = told.subject()
+    return {
+        "id": str(ids.new_id()),
+        "type": told.type,
+        "entity": told.entity,
+        "entity_id": str(entity_id),
+        "entity_version": version,
+        "payload": told.model_dump(mode="json"),
+    }
+
+
+def _audit_row(change: audit.Change, shared: dict[str, Any]) -> dict[str, Any]:
+    row = {
+        "id": str(ids.new_id()),
+        "action": change.action,
+        "entity": change.entity,
+        "entity_id": str(change.entity_id),
+        "before": change.before,
+        "after": change.after,
+        "severity": change.severity,
+    }
+    at, ip = shared["at"].isoformat(), shared["ip"]
+    whole = {**shared, **row, "store_id": str(shared["store_id"]), "at": at, "ip": ip.hex() if ip else None}
+    return {**row, "row_hash": audit.row_hash(whole).hex()}

@@ -1,0 +1,169 @@
+"""Tenancy as a property of the session: it belongs to one store, or it may not touch a store's tables.
+
+Three layers hold the wall. This module is the first: every ORM statement is filtered by the bound store, every new
+row is stamped with it, and an unbound session raises. The second is row-level security in PostgreSQL, forced for a
+role that owns nothing, bound to the transaction by `app.store_id`: it also stops what the first cannot see (Core
+statements, raw SQL, bulk updates). The third are composite keys, so that no row can even point at another store's.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Connection, DateTime, Enum, LargeBinary, MetaData, Text, event
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    SessionTransaction,
+    UOWTransaction,
+    mapped_column,
+    with_loader_criteria,
+)
+
+from shared.core import context, ids
+
+_STORE = "store_id"  # the key in Session.info
+
+
+class UnboundSession(RuntimeError):
+    """A statement touches a store's table, and no store was bound. A bug, never a caller's mistake."""
+
+
+class ForeignStore(RuntimeError):
+    """A row of one store was handed to a session of another. A bug, never a caller's mistake."""
+
+
+class Base(DeclarativeBase):
+    """The declarative base of every table. `int` is bigint: amounts and counters outgrow four bytes."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "%(table_name)s_pkey",
+            "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+            "uq": "%(table_name)s_%(column_0_N_name)s_key",
+            "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+            "ck": "%(table_name)s_%(constraint_name)s",
+        },
+    )
+    type_annotation_map = {  # noqa: RUF012 -- SQLAlchemy reads it from the class; it is never changed
+        int: BigInteger,
+        str: Text,
+        bytes: LargeBinary,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        # Lower-case words in a text column; the migration's CHECK holds them.
+        StrEnum: Enum(StrEnum, native_enum=False, create_constraint=False, values_callable=lambda kind: [*kind]),
+    }
+
+
+def bound_store() -> UUID:
+    """Return the store of the present context: what a new row is stamped with.
+
+    Raises:
+        UnboundSession: no store is bound.
+    """
+    store_id = context.current().store_id
+    if store_id is None:
+        message = "No store is bound here: enter one with database.transaction(store_id)."
+        raise UnboundSession(message)
+    return store_id
+
+
+class StoreOwned:
+    """A table whose rows belong to a store; `(store_id, id)` is its primary key.
+
+    No foreign key leads to `stores`: each insert would take a share lock on the store's one row, and with many
+    writers at once that row becomes the busiest of the database. A store's rows go by the tenant-life hooks.
+    """
+
+    store_id: Mapped[UUID] = mapped_column(primary_key=True, default=bound_store, sort_order=-2)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-1)
+
+
+class TenantSession(Session):
+    """A session that belongs to one store, or to none."""
+
+
+def bind(session: Session, store_id: UUID) -> None:
+    """Make `session` the given store's, from the next statement to the end of the transaction.
+
+    Costs no round trip: the `SET LOCAL` travels with the next statement. `store_id` is a UUID object, so its text
+    cannot carry SQL. Whoever binds decided the store on the server, by a credential or a row, never by a client's field.
+    """
+    session.info[_STORE] = store_id
+    session.connection().info[_STORE] = store_id  # for whoever watches statements: which store they are bound to
+    prelude(session, f"set local app.store_id = '{store_id}'")
+
+
+@contextmanager
+def within(session: Session, store_id: UUID) -> Iterator[None]:
+    """Bind the session and enter the store's context: for who comes from no store, and opens or names one.
+
+    Flushes at the end, while the store's keys are at hand.
+    """
+    bind(session, store_id)
+    with context.entered(replace(context.current(), store_id=store_id)):
+        yield
+        session.flush()
+
+
+def prelude(session: Session, command: str) -> None:
+    """Send a command without parameters (SET LOCAL, SAVEPOINT) along with the session's next statement."""
+    connection = session.connection().connection.dbapi_connection
+    connection.prelude(command)  # type: ignore[union-attr] # our driver's own method; a checked-out one is never None
+
+
+def store_of(session: Session) -> UUID | None:
+    """Return the store that `session` is bound to."""
+    store_id: UUID | None = session.info.get(_STORE)
+    return store_id
+
+
+def require_store(session: Session) -> UUID:
+    """Return the bound store.
+
+    Raises:
+        UnboundSession: no store is bound.
+    """
+    store_id = store_of(session)
+    if store_id is None:
+        message = "This statement belongs to a store, and the session is bound to none."
+        raise UnboundSession(message)
+    return store_id
+
+
+@event.listens_for(TenantSession, "after_begin")
+def _begin_unbound(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    connection.info.pop(_STORE, None)
+
+
+@event.listens_for(TenantSession, "do_orm_execute")
+def _filter_by_store(state: ORMExecuteState) -> None:
+    if not any(issubclass(mapper.class_, StoreOwned) for mapper in state.all_mappers):
+        return
+    store_id = require_store(state.session)
+    if state.is_column_load or state.is_relationship_load or state.is_insert:
+        return  # the criteria of the loading statement propagate; inserts are stamped and checked by the policy
+    state.statement = state.statement.options(
+        with_loader_criteria(StoreOwned, lambda model: model.store_id == store_id, include_aliases=True),
+    )
+
+
+@event.listens_for(TenantSession, "before_flush")
+def _stamp_with_store(session: Session, _flush: UOWTransaction, _instances: object) -> None:
+    for row in session.new:
+        if isinstance(row, StoreOwned):
+            store_id = require_store(session)
+            if row.store_id is None:
+                row.store_id = store_id
+            elif row.store_id != store_id:
+                message = f"A row of store {row.store_id} in a session of store {store_id}."
+                raise ForeignStore(message)

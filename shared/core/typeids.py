@@ -1,0 +1,24 @@
+"""The ids of everything, as they look on the wire: one prefix a kind, so that no id is taken for another's."""
+
+from typing import Annotated
+from uuid import UUID
+
+from shared.core.ids import TypeID
+
+OrganizationId = Annotated[UUID, TypeID("org")]
+StoreId = Annotated[UUID, TypeID("store")]
+CredentialId = Annotated[UUID, TypeID("cred")]
+EventId = Annotated[UUID, TypeID("evt")]
+MessageId = Annotated[UUID, TypeID("msg")]
+
+ProductId = Annotated[UUID, TypeID("prod")]
+VariantId = Annotated[UUID, TypeID("var")]
+AdjustmentId = Annotated[UUID, TypeID("adj")]
+
+CartId = Annotated[UUID, TypeID("cart")]
+CartLineId = Annotated[UUID, TypeID("cline")]
+CheckoutId = Annotated[UUID, TypeID("chk")]
+
+OrderId = Annotated[UUID, TypeID("ord")]
+OrderLineId = Annotated[UUID, TypeID("oline")]
+PaymentAttemptId = Annotated[UUID, TypeID("pay")]

@@ -1,0 +1,91 @@
+"""Opening a store: the one way by which a tenant comes into being."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.core import audit, clock, ids, outbox, tenancy
+from shared.core.errors import FieldError, Problem, ValidationFailed
+from shared.stores.events import StoreOpened
+from shared.stores.models import Organization, Store
+from shared.stores.schemas import OpenStore
+
+_SLUG_LOCK = text("select pg_advisory_xact_lock(hashtextextended('slug:' || :slug, 0)), lookup.slug_is_taken(:slug)")
+
+
+class SlugTaken(Problem):
+    """Another store has this slug."""
+
+    status = 409
+    code = "slug_taken"
+    title = "Slug taken"
+
+
+def open_store(session: Session, request: OpenStore) -> Store:
+    """Open a store of a new organization, or of the one that `request` names.
+
+    Comes from an unbound session and leaves it bound to the new store. Two requests for one slug queue up: the second
+    is refused, not broken. Makes no credentials: see `identity.onboarding`.
+
+    Raises:
+        SlugTaken: another store has the slug.
+        ValidationFailed: the time zone does not exist.
+    """
+    require_time_zone(request.time_zone)
+    if session.execute(_SLUG_LOCK, {"slug": request.slug}).one()[1]:
+        detail = f"The slug {request.slug} belongs to another store; choose another."
+        raise SlugTaken(detail)
+    now = clock.now()
+    organization_id = request.organization_id
+    if organization_id is None:
+        organization = Organization(id=ids.new_id(), name=request.organization_name or request.name, created_at=now)
+        session.add(organization)
+        organization_id = organization.id
+    store = Store(
+        id=ids.new_id(),
+        organization_id=organization_id,
+        slug=request.slug,
+        name=request.name,
+        owner_email=request.owner_email,
+        currency=request.currency,
+        locale=request.locale,
+        time_zone=request.time_zone,
+        country=request.country,
+        allowed_origins=request.allowed_origins,
+        settings=request.settings.model_dump(mode="json"),
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    with tenancy.within(session, store.id):
+        session.add(store)
+    audit.record(
+        session,
+        action="store.opened",
+        entity="store",
+        entity_id=store.id,
+        after={
+            "slug": store.slug,
+            "name": store.name,
+            "currency": store.currency,
+            "owner_email": audit.masked(store.owner_email),
+        },
+        severity="notice",
+    )
+    outbox.record(session, StoreOpened(store_id=store.id, slug=store.slug, currency=store.currency))
+    return store
+
+
+def require_time_zone(name: str) -> None:
+    """Refuse a time zone that does not exist.
+
+    Raises:
+        ValidationFailed: it is none of the IANA database.
+    """
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as unknown:
+        field = FieldError(pointer="/time_zone", code="unknown_time_zone", message="Not a name of the IANA database.")
+        detail = f"There is no time zone {name}."
+        raise ValidationFailed(detail, errors=[field]) from unknown

@@ -1,0 +1,116 @@
+"""Worlds for tests: `a_store()` is a new tenant, with callers for its merchant and its shoppers.
+
+A test names only what it is about; whatever it does not name is the same everywhere.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from shared.core import database, ids
+from shared.core.principal import Principal
+from shared.identity import onboarding
+from shared.stores.schemas import OpenStore
+from shared.stores.settings import CommerceSettings
+from tests.client import Client
+
+_numbers = count(1)
+
+
+@dataclass
+class StoreUnderTest:
+    """A store and its keys."""
+
+    id: UUID
+    slug: str
+    publishable_key: str
+    secret_token: str
+    variants: dict[str, str] = field(default_factory=dict)  # SKU to variant id, as the wire has it
+
+    @cached_property
+    def merchant(self) -> Client:
+        """A caller with the store's secret token, which has every scope."""
+        return Client({"Authorization": f"Bearer {self.secret_token}"})
+
+    @cached_property
+    def shopper(self) -> Client:
+        """A caller with the store's publishable key."""
+        return Client({"X-Publishable-Key": self.publishable_key})
+
+    def variant(self, sku: str) -> str:
+        """Return the id of the variant with that SKU, as the wire has it."""
+        return self.variants[sku]
+
+    def variant_id(self, sku: str) -> UUID:
+        """Return the id of the variant with that SKU, as the database has it."""
+        return ids.decode("var", self.variants[sku])
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a transaction of this store, as a consumer has it."""
+        with database.transaction(self.id, principal=Principal(kind="system", id="test")) as session:
+            yield session
+
+    def token(self, *scopes: str) -> Client:
+        """Return a caller with a new secret token of these scopes alone."""
+        issued = self.merchant.post("/credentials", json={"name": "Test", "scopes": list(scopes)})
+        return Client({"Authorization": f"Bearer {issued.json()['token']}"})
+
+    def stock(self, sku: str) -> dict[str, Any]:
+        """Return the stock level of a variant, as the merchant reads it."""
+        read: dict[str, Any] = self.merchant.get(f"/inventory/{self.variants[sku]}").json()
+        return read
+
+
+def a_store(
+    *,
+    stock: Mapping[str, int] | None = None,
+    price: Mapping[str, int] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    **facts: Any,  # noqa: ANN401 -- fields of OpenStore
+) -> StoreUnderTest:
+    """Open a store; with `stock`, one product a SKU, for 10.00 unless `price` says otherwise (minor units).
+
+    The pytest fixture `application` must be active: ask for it, or for `watch`.
+    """
+    number = next(_numbers)
+    request = OpenStore(
+        name=f"Test store {number}",
+        slug=f"test-{number}-{ids.new_id().hex[-12:]}",
+        owner_email="owner@shop.test",
+        settings=CommerceSettings.model_validate(settings or {}),
+        **facts,
+    )
+    with database.transaction(principal=Principal(kind="system", id="test")) as session:
+        opened = onboarding.onboard(session, request)
+        store = StoreUnderTest(opened.store.id, opened.store.slug, opened.publishable_key, opened.secret_token)
+    for sku, quantity in (stock or {}).items():
+        add_product(store, sku, price=(price or {}).get(sku, 1000), stock=quantity)
+    return store
+
+
+def add_product(store: StoreUnderTest, sku: str, *, price: int = 1000, stock: int = 0, **variant: Any) -> None:  # noqa: ANN401 -- fields of a variant
+    """Put one product with one variant on sale."""
+    created = store.merchant.post(
+        "/products",
+        json={
+            "title": f"Product {sku}",
+            "status": "active",
+            "variants": [{"sku": sku, "price": price, **variant}],
+        },
+    )
+    assert created.status_code == 201, created.text
+    store.variants[sku] = created.json()["variants"][0]["id"]
+    if stock:
+        counted = store.merchant.post(
+            f"/inventory/{store.variants[sku]}/adjustments",
+            json={"delta": stock, "kind": "initial", "reason": "First count"},
+            key=True,
+        )
+        assert counted.status_code == 201, counted.text

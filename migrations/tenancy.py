@@ -1,7 +1,7 @@
 """What every table needs besides its columns: the tenant's locks, the application's rights, partitions.
 
 A store-owned table gets row-level security, enabled and forced, with one policy that compares its store with the
-transaction's `app.store_id`. NULLIF, because a transaction-local setting that was rolled off reads as '' and not as NULL.
+transaction's `app.store_id`. NULLIF, since a transaction-local setting that was rolled off reads as '', not as NULL.
 """
 
 from collections.abc import Sequence

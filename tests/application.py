@@ -55,7 +55,7 @@ _watch = Watch()
 
 
 @event.listens_for(Engine, "before_cursor_execute")
-def _see(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:  # noqa: ANN401 -- SQLAlchemy's own
+def _see(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
     _watch.see(connection, statement)
 
 

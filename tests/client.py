@@ -21,7 +21,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
 
-    def json(self) -> Any:  # noqa: ANN401 -- whatever JSON it is
+    def json(self) -> Any:
         """Return the body as JSON."""
         return json.loads(self.body)
 
@@ -66,7 +66,7 @@ class Client:
         method: str,
         path: str,
         *,
-        json: Any = None,  # noqa: ANN401 -- whatever JSON it is
+        json: Any = None,
         body: bytes | None = None,
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
@@ -98,7 +98,7 @@ class Client:
         return _answer(routing.handler(match.route.handler)(event, lambda_context))
 
 
-def _encoded(value: Any) -> bytes:  # noqa: ANN401 -- whatever JSON it is
+def _encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 

@@ -1,8 +1,8 @@
-"""What every test has at hand: a database and a browser. Properties are tried on the same examples in every run."""
+"""What every test has at hand: the application, a database, a browser; and how properties choose their examples."""
 
 from hypothesis import settings
 
-pytest_plugins = ("tests.browser", "tests.database", "tests.application")
+pytest_plugins = ("tests.application", "tests.browser", "tests.database")
 
 # A failure that only some runs see teaches people to press the button again; new examples come with new tests.
 settings.register_profile("house", derandomize=True, deadline=None, print_blob=True)

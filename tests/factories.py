@@ -73,7 +73,7 @@ def a_store(
     stock: Mapping[str, int] | None = None,
     price: Mapping[str, int] | None = None,
     settings: Mapping[str, Any] | None = None,
-    **facts: Any,  # noqa: ANN401 -- fields of OpenStore
+    **facts: Any,
 ) -> StoreUnderTest:
     """Open a store; with `stock`, one product a SKU, for 10.00 unless `price` says otherwise (minor units).
 
@@ -95,7 +95,7 @@ def a_store(
     return store
 
 
-def add_product(store: StoreUnderTest, sku: str, *, price: int = 1000, stock: int = 0, **variant: Any) -> None:  # noqa: ANN401 -- fields of a variant
+def add_product(store: StoreUnderTest, sku: str, *, price: int = 1000, stock: int = 0, **variant: Any) -> None:
     """Put one product with one variant on sale."""
     created = store.merchant.post(
         "/products",

@@ -27,7 +27,7 @@ _OWN = (  # what the route class itself answers, on any route
     idempotency.IdempotencyKeyReused,
     idempotency.RequestInFlight,
 )
-_FORM = (errors.Unauthenticated, errors.Forbidden, errors.ValidationFailed, errors.MalformedRequest, errors.StaleVersion)
+_FORM = (errors.Unauthenticated, errors.Forbidden, ValidationFailed, MalformedRequest, errors.StaleVersion)
 _KEPT_HEADERS = ("content-type", "etag", "location", "x-cart-token")
 
 
@@ -63,31 +63,42 @@ def is_outcome(problem: Problem) -> bool:
     return problem.kind == "user" and not isinstance(problem, _FORM)
 
 
-def documented(endpoint: EndpointDeclaration) -> dict[int | str, dict[str, Any]]:
-    """Return the route's problems for its OpenAPI operation: a response a status, naming its codes."""
-    own: list[type[Problem]] = [MalformedRequest, ValidationFailed, InternalError, errors.Unavailable]
+def kinds(endpoint: EndpointDeclaration) -> list[type[Problem]]:
+    """Return every problem that the route may answer with: its own, and those of the way to it."""
+    found: list[type[Problem]] = [MalformedRequest, ValidationFailed, InternalError, errors.Unavailable]
     if endpoint.needs_store or endpoint.permission:
-        own.append(errors.Unauthenticated)
+        found.append(errors.Unauthenticated)
     if endpoint.permission:
-        own.append(errors.Forbidden)
+        found.append(errors.Forbidden)
     if "{" in endpoint.path:
-        own.append(NotFound)
+        found.append(NotFound)
     if endpoint.writes:
-        own += [
+        found += [
+            idempotency.IdempotencyKeyInvalid,
             idempotency.IdempotencyKeyReused,
             idempotency.RequestInFlight,
-            idempotency.IdempotencyKeyRequired if endpoint.idempotent else idempotency.IdempotencyKeyInvalid,
         ]
+    if endpoint.idempotent:
+        found.append(idempotency.IdempotencyKeyRequired)
+    return list(dict.fromkeys((*found, *endpoint.raises)))
+
+
+def documented(endpoint: EndpointDeclaration) -> dict[int | str, dict[str, Any]]:
+    """Return the route's problems for its OpenAPI operation: a response a status, naming its codes."""
     by_status: dict[int, list[type[Problem]]] = {}
-    for kind in dict.fromkeys((*own, *endpoint.raises)):
+    for kind in kinds(endpoint):
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: {
-            "description": "; ".join(f"`{kind.code}`: {(kind.__doc__ or kind.title).strip()}" for kind in kinds),
+            "description": "; ".join(f"`{kind.code}`: {_meaning(kind)}" for kind in same),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status, kinds in sorted(by_status.items())
+        for status, same in sorted(by_status.items())
     }
+
+
+def _meaning(kind: type[Problem]) -> str:
+    return " ".join((kind.__doc__ or kind.title).split())
 
 
 def from_validation(invalid: RequestValidationError) -> Problem:
@@ -143,9 +154,7 @@ def kept(response: Response) -> Answer:
 
 def replayed(answer: Answer) -> Response:
     """Render the answer that a request had the first time."""
-    return Response(
-        answer.body, status_code=answer.status, headers={**answer.headers, "Idempotent-Replayed": "true"}
-    )
+    return Response(answer.body, status_code=answer.status, headers={**answer.headers, "Idempotent-Replayed": "true"})
 
 
 def caller_name(principal: Principal, request: Request) -> str:

@@ -65,7 +65,7 @@ class Change:
     severity: Severity
 
 
-def record(
+def record(  # noqa: PLR0913 -- each is a column of the entry, by keyword
     session: Session,
     *,
     action: str,

@@ -36,7 +36,7 @@ class Message(BaseModel):
 
 
 class ConsumedEvent(Base):
-    """The mark that a consumer has had an event. Refuses a second occurrence, hence never partitioned; purged in batches."""
+    """The mark that a consumer has had an event. Refuses a second one, hence never partitioned; purged in batches."""
 
     __tablename__ = "consumed_events"
     __table_args__ = (Index("consumed_events_by_time", "consumed_at"),)
@@ -134,7 +134,6 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
     what it raises returns the message to the queue. With `events=`, `claim` takes one of these events and refuses a
     second time by its row.
     """
-
     declared = ConsumerDeclaration(queue, **facts)
 
     def take(body: dict[str, Any]) -> None:

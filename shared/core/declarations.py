@@ -1,4 +1,4 @@
-"""What a function says of itself, as data: read by the CDK app, the local runner and the documents, through `topology`."""
+"""What a function says of itself, as data: read by the CDK app, the local runner and the documents (`topology`)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

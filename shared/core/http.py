@@ -35,6 +35,7 @@ from shared.core import (
     cors,
     database,
     driver,
+    errors,
     idempotency,
     ids,
     outbox,
@@ -52,12 +53,14 @@ ATTEMPTS = 3
 
 type Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
+_TEXT = ["text/", "application/json", errors.MEDIA_TYPE]  # all else goes through API Gateway as base64
+
 _thread = threading.local()
 
 _DECLARED = "__stormcom_endpoint__"
 _RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL undid the transaction
-_BUSY = {"55P03", "57014"}  # lock time-out, statement time-out
-_CUT_OFF = {"57P01", "57P02", "57P03"}  # the server shuts down or starts
+# Beside those: a lock or statement time-out, a server that shuts down or starts.
+_PASSING = _RETRIED | {"55P03", "57014", "57P01", "57P02", "57P03"}
 
 
 class UnauditedChange(AssertionError):
@@ -69,7 +72,7 @@ def lambda_handler(api: Api) -> Handler:
     served = settings().function
     endpoints = [one for one in api.endpoints if served is None or one.name == served]
     _own_loop()
-    mangum = Mangum(application(endpoints), lifespan="off")
+    mangum = Mangum(application(endpoints), lifespan="off", text_mime_types=_TEXT)
 
     def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
         _own_loop()
@@ -132,42 +135,33 @@ async def _serve(endpoint: EndpointDeclaration, inner: Inner, request: Request) 
 
 
 async def _answer(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> tuple[Response, str | None]:
-    """Try up to three times; turn everything that can go wrong into an answer."""
+    """Walk the request's way; turn everything that can go wrong on it into an answer."""
     way = _Way(endpoint, inner, request)
-    problem: Problem
     try:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await way.walk(), way.store_name()
-            except DBAPIError as error:
-                if attempt == ATTEMPTS or not way.may_retry(error):
-                    raise
-                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 -- jitter, so that two do not meet again
-        message = "unreachable: the last attempt returns or raises"
-        raise AssertionError(message)
-    except Problem as raised:
-        problem = raised
-        if settings().strict and not answers.is_declared(endpoint, raised):
-            telemetry.logger().exception("a problem that raises= does not name")
-            problem = answers.internal()
-    except RequestValidationError as invalid:
-        problem = answers.from_validation(invalid)
-    except HTTPException as refused:
-        problem = answers.from_http_exception(refused)
-    except PoolTimeout:
-        problem = _busy()
-    except DBAPIError as error:
-        if error.connection_invalidated or driver.sqlstate(error.orig) in _RETRIED | _BUSY | _CUT_OFF:
-            problem = _busy()
-        else:
-            telemetry.logger().exception("request failed")
-            problem = answers.internal()
-    except Exception:  # noqa: BLE001 -- the one place where a bug becomes an answer
-        telemetry.logger().exception("request failed")
-        problem = answers.internal()
+        return await way.walk_until_through(), way.store_name()
+    except Exception as error:  # noqa: BLE001 -- the one place where a bug becomes an answer
+        problem = _problem(endpoint, error)
     response = answers.render(problem, request)
     cors.allow(endpoint, request, response, allowed=way.origin_allowed)
     return response, way.store_name()
+
+
+def _problem(endpoint: EndpointDeclaration, error: Exception) -> Problem:
+    """Say what an error means to the caller. What they cannot have caused goes to the log, once."""
+    match error:
+        case Problem() if answers.is_declared(endpoint, error) or not settings().strict:
+            return error
+        case RequestValidationError():
+            return answers.from_validation(error)
+        case HTTPException():
+            return answers.from_http_exception(error)
+        case PoolTimeout():
+            return _busy()
+        case DBAPIError() if error.connection_invalidated or driver.sqlstate(error) in _PASSING:
+            return _busy()
+        case _:
+            telemetry.logger().exception("request failed")
+            return answers.internal()
 
 
 class _Way:
@@ -186,7 +180,19 @@ class _Way:
 
     def may_retry(self, error: DBAPIError) -> bool:
         """Tell whether the attempt left nothing behind. A connection lost during the commit leaves that unknown."""
-        return not self.committing and (error.connection_invalidated or driver.sqlstate(error.orig) in _RETRIED)
+        return not self.committing and (error.connection_invalidated or driver.sqlstate(error) in _RETRIED)
+
+    async def walk_until_through(self) -> Response:
+        """Walk again what lost a deadlock or its connection, twice at most."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await self.walk()
+            except DBAPIError as error:
+                if not self.may_retry(error):
+                    raise
+                # Jitter, so that two do not meet again. The loop is this request's own: nobody else waits for it.
+                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: ASYNC251, S311 -- see above; not for secrets
+        return await self.walk()
 
     async def walk(self) -> Response:
         answers.refuse_unreadable(self.request, await self.request.body())
@@ -327,5 +333,6 @@ def _busy() -> Unavailable:
 async def _unrouted(request: Request, refused: Exception) -> Response:
     status = refused.status_code if isinstance(refused, HTTPException) else 404
     wrong_method = status == MethodNotAllowed.status
-    problem = MethodNotAllowed("This route has another method.") if wrong_method else NotFound("There is no such route.")
-    return answers.render(problem, request)
+    if wrong_method:
+        return answers.render(MethodNotAllowed("This route has another method."), request)
+    return answers.render(NotFound("There is no such route."), request)

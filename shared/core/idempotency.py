@@ -3,8 +3,8 @@
 Key, caller and route together name a request. The first to come writes its record, holds a lock that ends with its
 transaction, and stores its answer before the commit; so a crash at any moment leaves either both effect and answer, or
 neither. The same request again gets the same answer; another body under the key is refused; one that comes while the
-first still runs is told to wait. Answers of the business (201, 409 sold out) are stored, failures of form or of ours are
-not, since nothing happened. Kept for 72 hours.
+first still runs is told to wait. Answers of the business (201, 409 sold out) are stored; failures of form or of ours
+are not, since nothing happened. Kept for 72 hours.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ class RequestInFlight(Problem):
 
 
 class IdempotencyRecord(Base):
-    """One request that may not happen twice, and its answer. Purged in batches after 72 hours, hence never partitioned."""
+    """A request that may not happen twice, and its answer. Purged in batches after 72 hours, so never partitioned."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (Index("idempotency_keys_by_expiry", "expires_at"),)
@@ -135,7 +135,9 @@ def normalized_key(header: str | None) -> str | None:
     return key
 
 
-def claim(session: Session, *, store_id: UUID, caller: str, route: str, key: str, request: bytes) -> Claim:
+def claim(  # noqa: PLR0913 -- each of them is part of what names the request
+    session: Session, *, store_id: UUID, caller: str, route: str, key: str, request: bytes
+) -> Claim:
     """Claim the request for this transaction, or return the claim with the answer that it had already.
 
     `request` is what must be the same for the same key: path, query and body. One statement.

@@ -53,15 +53,11 @@ class Filter:
         if unknown := set(self.operators) - set(get_args(Operator)):
             raise TypeError(f"There is no operator {', '.join(sorted(unknown))}.")
 
-    def spellings(self, name: str) -> list[str]:
-        """Return the parameters by which this filter is asked for."""
-        return [_spelling(name, operator) for operator in self.operators]
+    def spellings(self, name: str) -> dict[str, Operator]:
+        """Return the parameters by which this filter is asked for, and what each asks."""
+        return {name if operator == "eq" else f"{name}[{operator}]": operator for operator in self.operators}
 
-    def operator(self, told: str) -> Operator:
-        """Return an operator that `spellings` led to."""
-        return cast("Operator", told)
-
-    def read(self, operator: str, text: str) -> Any:  # noqa: ANN401 -- whatever the column holds
+    def read(self, operator: Operator, text: str) -> Any:  # noqa: ANN401 -- whatever the column holds
         """Read the value of a query parameter.
 
         Raises:
@@ -99,8 +95,8 @@ class Filter:
         schema = self._adapter.json_schema()
         schemas = {"in": {"type": "string"}, "null": {"type": "boolean"}}
         return [
-            (_spelling(name, operator), schemas.get(operator, schema), _IN_WORDS[operator])
-            for operator in self.operators
+            (parameter, schemas.get(operator, schema), _IN_WORDS[operator])
+            for parameter, operator in self.spellings(name).items()
         ]
 
     def _value(self, text: str) -> Any:  # noqa: ANN401 -- whatever the column holds
@@ -194,11 +190,12 @@ class Keyset:
 
     @cached_property
     def _expressions(self) -> tuple[ColumnElement[Any], ...]:
-        return tuple(cast("ColumnElement[Any]", column.expression) for column in self.columns)
+        return tuple(_expression(column) for column in self.columns)
 
 
-def _spelling(name: str, operator: Operator) -> str:
-    return name if operator == "eq" else f"{name}[{operator}]"
+def _expression(column: SQLColumnExpression[Any]) -> ColumnElement[Any]:
+    expression: ColumnElement[Any] = cast("Any", column).expression  # of a mapped attribute as of a plain column
+    return expression
 
 
 def _is_nullable(column: ColumnElement[Any]) -> bool:
@@ -213,7 +210,7 @@ def _read_key(column: ColumnElement[Any], value: object) -> Any:  # noqa: ANN401
 
 def _adapter(column: SQLColumnExpression[Any]) -> TypeAdapter[Any]:
     """Return how a column's values are read from text: within what PostgreSQL can hold, moments with their zone."""
-    kind = column.type.python_type
+    kind = _expression(column).type.python_type
     within: dict[type, Any] = {
         int: Annotated[int, Field(ge=-_BIGINT, lt=_BIGINT)],
         datetime: AwareDatetime,

@@ -50,7 +50,7 @@ class DomainEvent(BaseModel, ABC):
 class RecordedEvent(StoreOwned, Base):
     """An event as it happened; append-only. `id` is the event's id.
 
-    Grows with every change of every store: 300 bytes a row; partitioned by month of its id, dropped after its retention.
+    Grows with every change of every store: 300 bytes a row; partitioned by month of its id, dropped once archived.
     """
 
     __tablename__ = "domain_events"

@@ -35,9 +35,8 @@ _CREDENTIAL = "publishable_key"  # what a storefront may send in the query strin
 
 
 class InvalidListing(MalformedRequest):
-    """The query string asks for a filter, an order or a page that this list does not have; `allowed` says what it has."""
+    """The query string asks for a filter, an order or a page that this list lacks; `allowed` says what it has."""
 
-    status = 400
     code = "invalid_listing"
     title = "Invalid list parameters"
 
@@ -134,9 +133,9 @@ class Listing:
     def run[T](self, session: Session, query: ListQuery, base: Select[T]) -> tuple[list[T], PageInfo, int | None]: ...
 
     @overload
-    def run[*Ts](
-        self, session: Session, query: ListQuery, base: Select[*Ts]
-    ) -> tuple[list[Row[*Ts]], PageInfo, int | None]: ...
+    def run[T, U, *Ts](
+        self, session: Session, query: ListQuery, base: Select[T, U, *Ts]
+    ) -> tuple[list[Row[T, U, *Ts]], PageInfo, int | None]: ...
 
     def run(
         self, session: Session, query: ListQuery, base: Select[*tuple[Any, ...]]
@@ -160,7 +159,9 @@ class Listing:
         rows = answer().all()
         width = len(base.column_descriptions)
         visible = answer().scalars().all() if width == 1 else answer().columns(*range(width)).all()
-        total = (rows[0][-1] if rows else self._total_of_nothing(session, query, matching)) if query.with_total else None
+        total = None
+        if query.with_total:
+            total = rows[0][-1] if rows else self._total_of_nothing(session, query, matching)
 
         has_more = len(rows) > query.limit
         page = list(visible[: query.limit])
@@ -239,16 +240,16 @@ class _Reading:
         self.errors.append(FieldError(pointer("query", name), code, message))
 
     def _condition(self, name: str, text: str) -> Condition | None:
-        field, bracket, rest = name.partition("[")
-        operator = rest.removesuffix("]") if bracket else "eq"
+        field = name.partition("[")[0]
         known = self.listing.filters.get(field)
-        if known is None or name not in known.spellings(field):
+        operator = known.spellings(field).get(name) if known is not None else None
+        if known is None or operator is None:
             code = "unknown_parameter" if known is None else "unknown_operator"
             allowed = [spelling for key, one in self.listing.filters.items() for spelling in one.spellings(key)]
             self._refuse(name, code, f"Allowed filters: {', '.join(allowed) or 'none'}.")
             return None
         try:
-            return Condition(field, known.operator(operator), known.read(operator, text))
+            return Condition(field, operator, known.read(operator, text))
         except UnreadableValue as error:
             self._refuse(name, "invalid_value", str(error))
             return None
@@ -314,7 +315,11 @@ class _Dependency:
                 f"parameter_{place}",
                 Parameter.KEYWORD_ONLY,
                 default=None,
-                annotation=Annotated[str | None, WithJsonSchema(schema), Query(alias=name, description=description)],
+                annotation=Annotated[
+                    str | None,
+                    WithJsonSchema(schema),
+                    Query(alias=name, description=description, json_schema_extra=schema),  # else its default is lost
+                ],
             )
             for place, (name, schema, description) in enumerate(self._parameters())
         ]

@@ -1,6 +1,6 @@
 """Logs, metrics and traces, by Powertools, in the form that CloudWatch and X-Ray take; one correlation id through all.
 
-One line a request or message. No personal data, no secrets. Metrics are EMF lines on standard output: no call, no agent.
+One line a request or message. No personal data, no secrets. Metrics are EMF lines on standard output: no call.
 The tracer is imported only where tracing is on, since its library is slow to load.
 """
 

@@ -96,7 +96,8 @@ def bind(session: Session, store_id: UUID) -> None:
     """Make `session` the given store's, from the next statement to the end of the transaction.
 
     Costs no round trip: the `SET LOCAL` travels with the next statement. `store_id` is a UUID object, so its text
-    cannot carry SQL. Whoever binds decided the store on the server, by a credential or a row, never by a client's field.
+    cannot carry SQL. Whoever binds decided the store on the server, by a credential or a row, never by a client's
+    field.
     """
     session.info[_STORE] = store_id
     session.connection().info[_STORE] = store_id  # for whoever watches statements: which store they are bound to

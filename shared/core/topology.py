@@ -137,7 +137,8 @@ def load() -> Topology:
             consumers.append(_consumer(declared, domain, handler))
         if isinstance(declared, ScheduledFunction):
             schedules.append(_schedule(declared, domain, handler))
-    _refuse_doubles("function", [*(one.name for one in endpoints), *(one.name for one in consumers), *(one.name for one in schedules)])
+    served, consuming, timed = ([one.name for one in kind] for kind in (endpoints, consumers, schedules))
+    _refuse_doubles("function", served + consuming + timed)
     _refuse_doubles("route", [f"{one.method} {one.path}" for one in endpoints])
     _refuse_doubles("queue", [one.queue for one in consumers])
     return Topology(

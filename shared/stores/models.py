@@ -65,7 +65,7 @@ class Store(Base):
 
 
 class StoreSequence(Base):
-    """A running number of a store, such as its orders'. One row a store and name; locked until the commit, so take it last."""
+    """A running number of a store, such as its orders'. One a store and name, locked until the commit: take it last."""
 
     __tablename__ = "store_sequences"
 

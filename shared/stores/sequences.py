@@ -1,4 +1,4 @@
-"""Running numbers of a store: unique and increasing, and without gaps, since a refused transaction gives its number back.
+"""Running numbers of a store: unique, increasing and without gaps, since a refused transaction gives its number back.
 
 The store's counter stays locked until the commit, so it is taken last. `NEXT` is the same as an SQL fragment, for
 statements that take a number and write the row that bears it in one round trip.

@@ -9,7 +9,7 @@ Amount = Annotated[int, Field(ge=0, le=10**12, description="Minor units of the s
 
 
 class CommerceSettings(BaseModel):
-    """How the store sells: what shipping costs, what tax is, how long stock is held, and how much one guest may hold."""
+    """How the store sells: what shipping and tax are, how long stock is held, and how much one guest may hold."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -20,4 +20,4 @@ class CommerceSettings(BaseModel):
     low_stock_threshold: Annotated[int, Field(ge=0, le=10**6)] = 5
     order_link_days: Annotated[int, Field(ge=1, le=365)] = 90
     max_open_checkouts_per_phone: Annotated[int, Field(ge=1, le=1000)] = 5
-    max_open_checkouts_per_ip: Annotated[int, Field(ge=1, le=10_000)] = 20  # mobile carriers put many behind one address
+    max_open_checkouts_per_ip: Annotated[int, Field(ge=1, le=10_000)] = 20  # carriers put many behind one

@@ -9,7 +9,7 @@ from tests.factories import a_store
 pytestmark = pytest.mark.usefixtures("watch")
 
 
-def test_a_new_store_sells_in_taka_and_knows_its_merchant():
+def test_a_new_store_sells_in_taka_and_knows_its_merchant() -> None:
     store = a_store()
 
     read = store.merchant.get("/store")
@@ -18,7 +18,7 @@ def test_a_new_store_sells_in_taka_and_knows_its_merchant():
     assert read.headers["etag"] == '"1"'
 
 
-def test_a_shopper_sees_whose_shop_it_is_and_nothing_more(watch: Watch):
+def test_a_shopper_sees_whose_shop_it_is_and_nothing_more(watch: Watch) -> None:
     store = a_store()
     mark = len(watch.statements)
 
@@ -34,7 +34,7 @@ def test_a_shopper_sees_whose_shop_it_is_and_nothing_more(watch: Watch):
     assert watch.count_since(mark) == 2
 
 
-def test_a_request_without_a_credential_is_refused():
+def test_a_request_without_a_credential_is_refused() -> None:
     refused = Client().get("/store")
 
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")

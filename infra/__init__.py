@@ -1,0 +1,1 @@
+"""The cloud as code, and the whole system on one machine."""

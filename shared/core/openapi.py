@@ -1,0 +1,122 @@
+"""The OpenAPI 3.1 document of the whole API, made from the endpoints' declarations."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+
+from shared.core import answers, http, topology
+from shared.core.declarations import Audience, EndpointDeclaration
+from shared.core.errors import Problem  # noqa: TC001 -- as everywhere: types are imported as other names are
+
+VERSION = "1.0.0"
+
+_DESCRIPTION = """
+Multi-tenant commerce: catalog, stock, carts, checkout, orders.
+
+**Merchants and integrations** send `Authorization: Bearer sk_...`; the token decides the store. **Storefronts** send
+`X-Publishable-Key: pk_...`. Ids are typed (`ord_...`), money is `{"amount": 129900, "currency": "BDT"}` in minor units,
+times are UTC. Writes take an `Idempotency-Key`; where money or stock moves, they require one. Documents carry an
+`ETag`; edits take `If-Match`. Failures are `application/problem+json`.
+""".strip()
+
+_SECURITY: dict[Audience, str] = {
+    "merchant": "secret_token",
+    "storefront": "publishable_key",
+    "platform": "platform_token",
+}
+
+_SCHEMES = {
+    "secret_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A store's secret API token, `sk_...`, with scopes.",
+    },
+    "publishable_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Publishable-Key",
+        "description": "A store's publishable key, `pk_...`: for storefronts, in the open.",
+    },
+    "platform_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A platform operator's token, `op_...`.",
+    },
+}
+
+_FIELD_ERROR = {
+    "type": "object",
+    "required": ["pointer", "code", "message"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON pointer to the field; parameters under /query or /header."},
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+    },
+}
+
+_PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "code", "kind", "retryable", "errors", "correlation_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "One sentence that says what to do."},
+        "instance": {"type": "string"},
+        "code": {"type": "string", "description": "Stable; switch on it."},
+        "kind": {"enum": ["user", "system"], "description": "Whose move it is."},
+        "retryable": {"type": "boolean", "description": "Whether the same request may succeed later."},
+        "errors": {"type": "array", "items": _FIELD_ERROR},
+        "correlation_id": {"type": "string"},
+    },
+}
+
+
+def document() -> dict[str, Any]:
+    """Return the document. Imports every function; only the generator of the contracts does that."""
+    endpoints = [endpoint for _, api in topology.apis() for endpoint in api.endpoints if endpoint.method != "OPTIONS"]
+    endpoints.sort(key=lambda endpoint: (endpoint.path, endpoint.method))
+    routes = http.application(endpoints).routes
+    told = get_openapi(title="StormCom API", version=VERSION, description=_DESCRIPTION, routes=routes)
+    components = told.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM
+    components["securitySchemes"] = _SCHEMES
+    for endpoint in endpoints:
+        _complete(told["paths"][endpoint.path][endpoint.method.lower()], endpoint)
+    told["x-problems"] = _catalogue(endpoints)
+    return told
+
+
+def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
+    """Add what FastAPI cannot know: the credential, the permission, the Idempotency-Key."""
+    if endpoint.needs_store or endpoint.permission:
+        operation["security"] = [{_SECURITY[endpoint.audience]: []}]
+    if endpoint.permission:
+        operation["x-permission"] = endpoint.permission
+    if endpoint.writes:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": endpoint.idempotent,
+                "description": "A new one for each new purpose, the same one for each retry; kept for 72 hours.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            },
+        )
+
+
+def _catalogue(endpoints: Iterable[EndpointDeclaration]) -> dict[str, dict[str, Any]]:
+    """Every problem's code that some endpoint answers with: its title, statuses and meaning."""
+    kinds: set[type[Problem]] = set()
+    for endpoint in endpoints:
+        kinds.update(answers.kinds(endpoint))
+    return {
+        kind.code: {
+            "title": kind.title,
+            "statuses": sorted({other.status for other in kinds if other.code == kind.code}),
+            "meaning": " ".join((kind.__doc__ or kind.title).split()),
+        }
+        for kind in sorted(kinds, key=lambda kind: kind.code)
+    }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 APP_ROLE = "stormcom_app"
@@ -23,6 +23,14 @@ def upgrade(url: str, *, app_password: str | None = None, revision: str = "head"
     Safe to run twice at once: the second waits for the first and finds nothing to do.
     """
     engine = create_engine(_dialect(url), poolclass=NullPool)
+    try:
+        upgrade_on(engine, app_password=app_password, revision=revision)
+    finally:
+        engine.dispose()
+
+
+def upgrade_on(engine: Engine, *, app_password: str | None = None, revision: str = "head") -> None:
+    """Do what `upgrade` does, over an engine of the schema's owner."""
     with engine.connect() as connection:
         connection.execute(text("select pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.commit()
@@ -34,7 +42,6 @@ def upgrade(url: str, *, app_password: str | None = None, revision: str = "head"
             connection.rollback()
             connection.execute(text("select pg_advisory_unlock(:lock)"), {"lock": _LOCK})
             connection.commit()
-    engine.dispose()
 
 
 def downgrade(url: str, revision: str) -> None:

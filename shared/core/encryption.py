@@ -111,8 +111,8 @@ class _NotComparable(TypeDecorator.Comparator[Any]):
     reverse_operate = operate
 
 
-class _Encrypted(TypeDecorator[Any]):
-    """A column whose values are encrypted for the bound store; None stays NULL."""
+class EncryptedText(TypeDecorator[Any]):
+    """Text, encrypted for the bound store: `mapped_column(EncryptedText("customers.email"))`. None stays NULL."""
 
     impl = LargeBinary
     cache_ok = True
@@ -123,40 +123,26 @@ class _Encrypted(TypeDecorator[Any]):
         super().__init__()
         self.column = column
 
-    def process_bind_param(self, value: Any, _dialect: Dialect) -> bytes | None:  # noqa: ANN401 -- see the subclasses
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> bytes | None:
         """Encrypt for the bound store."""
-        return None if value is None else encrypt(bound_store(), self.column, self._to_bytes(value))
+        return None if value is None else encrypt(bound_store(), self.column, value.encode())
 
-    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> Any:  # noqa: ANN401 -- see the subclasses
+    def process_result_value(self, value: bytes | None, _dialect: Dialect) -> str | None:
         """Decrypt for the bound store."""
-        return None if value is None else self._from_bytes(decrypt(bound_store(), self.column, bytes(value)))
-
-    def _to_bytes(self, value: Any) -> bytes:  # noqa: ANN401 -- see the subclasses
-        raise NotImplementedError
-
-    def _from_bytes(self, clear: bytes) -> Any:  # noqa: ANN401 -- see the subclasses
-        raise NotImplementedError
+        return None if value is None else decrypt(bound_store(), self.column, bytes(value)).decode()
 
 
-class EncryptedText(_Encrypted):
-    """Text, encrypted: `mapped_column(EncryptedText("customers.email"))`."""
+class EncryptedJSON(EncryptedText):
+    """A JSON value, encrypted for the bound store. A change inside it is not noticed: assign a new value."""
 
     cache_ok = True
 
-    def _to_bytes(self, value: str) -> bytes:
-        return value.encode()
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:  # noqa: ANN401 -- any JSON value
+        """Encrypt for the bound store."""
+        told = None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return super().process_bind_param(told, dialect)
 
-    def _from_bytes(self, clear: bytes) -> str:
-        return clear.decode()
-
-
-class EncryptedJSON(_Encrypted):
-    """A JSON value, encrypted. A change inside it is not noticed: assign a new value."""
-
-    cache_ok = True
-
-    def _to_bytes(self, value: Any) -> bytes:  # noqa: ANN401 -- any JSON value
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-    def _from_bytes(self, clear: bytes) -> Any:  # noqa: ANN401 -- any JSON value
-        return json.loads(clear)
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:  # noqa: ANN401 -- any JSON value
+        """Decrypt for the bound store."""
+        told = super().process_result_value(value, dialect)
+        return None if told is None else json.loads(told)

@@ -303,7 +303,7 @@ class _Dependency:
     def __init__(self, listing: Listing) -> None:
         self._listing = listing
 
-    async def __call__(self, request: Request, **_documented: str | None) -> ListQuery:
+    async def __call__(self, request: Request, **_documented: object) -> ListQuery:
         return self._listing.parse(request.query_params)
 
     @property
@@ -314,12 +314,8 @@ class _Dependency:
             Parameter(
                 f"parameter_{place}",
                 Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[
-                    str | None,
-                    WithJsonSchema(schema),
-                    Query(alias=name, description=description, json_schema_extra=schema),  # else its default is lost
-                ],
+                default=schema.get("default"),
+                annotation=Annotated[str | None, WithJsonSchema(schema), Query(alias=name, description=description)],
             )
             for place, (name, schema, description) in enumerate(self._parameters())
         ]

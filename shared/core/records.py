@@ -5,13 +5,14 @@ import re
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, event, text
+from sqlalchemy import Result, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from shared.core import audit, clock, context, encryption, ids, outbox, tenancy
 
 _CHANGED = "changed"  # the key in Session.info
-_WRITES = re.compile(r"\b(insert into|update|delete from)\b", re.IGNORECASE)
+# Statements that begin with WITH are not judged by their text: what they return tells nothing of what they changed.
+_WRITES = re.compile(r"\s*(insert|update|delete)\b", re.IGNORECASE)
 
 _WRITE = text("""
 with event as (
@@ -70,7 +71,7 @@ def discard(session: Session) -> None:
 
 
 def has_changes(session: Session) -> bool:
-    """Tell whether this transaction wrote rows, or is about to."""
+    """Tell whether this transaction is known to have changed rows, or is about to."""
     return bool(session.info.get(_CHANGED) or session.new or session.dirty or session.deleted)
 
 
@@ -80,10 +81,15 @@ def _note_flush(session: Session, _flush: UOWTransaction) -> None:
 
 
 @event.listens_for(tenancy.TenantSession, "do_orm_execute")
-def _note_write(state: ORMExecuteState) -> None:
+def _note_write(state: ORMExecuteState) -> Result[Any] | None:
+    """Note a statement that changed rows. A conditional update that found none is no change."""
     written = state.is_insert or state.is_update or state.is_delete
-    if written or (isinstance(state.statement, TextClause) and _WRITES.search(state.statement.text)):
+    if not written and not (isinstance(state.statement, TextClause) and _WRITES.match(state.statement.text)):
+        return None
+    result = state.invoke_statement()
+    if getattr(getattr(result, "raw", result), "rowcount", 1) != 0:
         state.session.info[_CHANGED] = True
+    return result
 
 
 def _event_row(told: outbox.DomainEvent) -> dict[str, Any]:

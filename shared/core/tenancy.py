@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, DateTime, Enum, LargeBinary, MetaData, Text, event
@@ -28,6 +28,7 @@ from sqlalchemy.orm import (
 )
 
 from shared.core import context, ids
+from shared.core.lives import TenantLife
 
 _STORE = "store_id"  # the key in Session.info
 
@@ -83,6 +84,8 @@ class StoreOwned:
     No foreign key leads to `stores`: each insert would take a share lock on the store's one row, and with many
     writers at once that row becomes the busiest of the database. A store's rows go by the tenant-life hooks.
     """
+
+    __tenant_life__: ClassVar[TenantLife] = TenantLife()  # a model whose rows live otherwise declares its own
 
     store_id: Mapped[UUID] = mapped_column(primary_key=True, default=bound_store, sort_order=-2)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-1)

@@ -67,7 +67,7 @@ GAMES = Listing(
 SORTS = ["created_at", "-created_at", "paid_at", "-paid_at", "score", "-score", "title", "-title", "id", "-id"]
 
 
-def a_game(number: int, **facts: Any) -> Game:  # noqa: ANN401 -- the columns' own types
+def a_game(number: int, **facts: Any) -> Game:
     defaults = {
         "id": ids.new_id(),
         "number": number,

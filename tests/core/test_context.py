@@ -39,10 +39,10 @@ def test_tasks_at_once_see_each_their_own() -> None:
             await asyncio.sleep(0)
             return context.current().correlation_id
 
-    async def both() -> tuple[str, str]:
-        return await asyncio.gather(work("a"), work("b"))
+    async def both() -> list[str]:
+        return list(await asyncio.gather(work("a"), work("b")))
 
-    assert asyncio.run(both()) == ("a", "b")
+    assert asyncio.run(both()) == ["a", "b"]
 
 
 def test_a_context_is_not_changed_behind_somebodys_back() -> None:

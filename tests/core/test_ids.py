@@ -86,6 +86,7 @@ def test_new_ids_are_version_7_and_increase() -> None:
     assert len(set(made)) == 10_000
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")  # the child only makes an id
 def test_a_forked_process_makes_ids_of_its_own() -> None:
     ids.new_id()
     reading, writing = os.pipe()

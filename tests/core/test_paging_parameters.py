@@ -160,7 +160,7 @@ async def get(app: FastAPI, path: str, query: str) -> None:
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b""}
 
-    async def send(_message: Any) -> None:  # noqa: ANN401 -- ASGI's own shape
+    async def send(_message: Any) -> None:
         return None
 
     scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": []}

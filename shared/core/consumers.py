@@ -94,7 +94,7 @@ class Consumer:
             principal=Principal(kind="system", id=self.declared.queue),
             store_id=UUID(body["store_id"]),
         )
-        with context.entered(scope):
+        with context.entered(scope), telemetry.traced(self.declared.queue):
             outcome = "failed"
             try:
                 self._take(body)

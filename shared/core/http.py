@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -54,6 +55,8 @@ ATTEMPTS = 3
 type Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
 _TEXT = ["text/", "application/json", errors.MEDIA_TYPE]  # all else goes through API Gateway as base64
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 _thread = threading.local()
 
@@ -117,7 +120,7 @@ class StormRoute(APIRoute):
 
 async def _serve(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> Response:
     started = time.perf_counter()
-    with context.entered(_arrival(endpoint, request)):
+    with context.entered(_arrival(endpoint, request)), telemetry.traced(endpoint.name):
         response, store_id = await _answer(endpoint, inner, request)
         response.headers["X-Correlation-Id"] = context.current().correlation_id
         response.headers.setdefault("Cache-Control", "no-store")
@@ -296,7 +299,7 @@ def _inline(endpoint: EndpointDeclaration) -> Callable[..., Awaitable[Any]]:
 
 
 def _arrival(endpoint: EndpointDeclaration, request: Request) -> context.Context:
-    given = request.headers.get("x-correlation-id", "")
+    given = request.headers.get("x-correlation-id") or _trace_id(request.headers.get("traceparent", ""))
     event = request.scope.get("aws.event") or {}
     facts = event.get("requestContext") or {}
     well_formed = 0 < len(given) <= 128 and given.isascii() and given.isprintable()  # noqa: PLR2004 -- room for any id
@@ -318,6 +321,12 @@ class _Loop:
 
     def __del__(self) -> None:
         self.loop.close()
+
+
+def _trace_id(traceparent: str) -> str:
+    """Return the trace id of a W3C traceparent, which ties our log to the caller's trace; '' if it is none."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return found[1] if found else ""
 
 
 def _own_loop() -> None:

@@ -38,7 +38,7 @@ class ScheduledFunction:
             function=name,
             principal=Principal(kind="system", id=name),
         )
-        with context.entered(scope):
+        with context.entered(scope), telemetry.traced(name):
             outcome = "failed"
             try:
                 self.call()

@@ -47,8 +47,8 @@ def _emit(name: str, milliseconds: float, *, failed: bool) -> None:
 
 @contextmanager
 def traced(name: str) -> Iterator[None]:
-    """Put the block into the X-Ray trace as a subsegment, where the function is traced."""
-    if not os.environ.get("_X_AMZN_TRACE_ID"):
+    """Put the block into the X-Ray trace as a subsegment, where this invocation is sampled."""
+    if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
         yield
         return
     from aws_lambda_powertools import Tracer  # noqa: PLC0415 -- loads the X-Ray SDK, 150 ms

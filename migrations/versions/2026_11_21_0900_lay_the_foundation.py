@@ -51,6 +51,7 @@ def downgrade() -> None:
     for table in TABLES:
         op.execute(f"drop table {table}")
     op.execute("drop schema upkeep cascade")
+    op.execute(f"revoke usage on schema public from {tenancy.APP}, {tenancy.LOOKUP}")
 
 
 def _make_roles() -> None:

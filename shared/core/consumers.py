@@ -99,9 +99,13 @@ class Consumer:
             try:
                 self._take(body)
                 outcome = "done"
+            except Exception:
+                telemetry.logger().exception("message failed")  # the batch processor tells SQS, and nobody else
+                raise
             finally:
                 took = (time.perf_counter() - started) * 1000
-                telemetry.log_outcome(outcome, name=self.declared.queue, milliseconds=took, message=record.message_id)
+                name, message_id = self.declared.queue, record.message_id
+                telemetry.log_outcome(outcome, name=name, milliseconds=took, message_id=message_id)
 
 
 def consumer(queue: str, **facts: Unpack[_Facts]) -> Callable[[Callable[..., None]], Consumer]:

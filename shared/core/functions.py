@@ -5,6 +5,7 @@ environment and build no application.
 """
 
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -135,10 +136,16 @@ class _LazyHandler:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._serve: Handler | None = None
+        self._building = threading.Lock()
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
-        if self._serve is None:
-            from shared.core import http  # noqa: PLC0415 -- FastAPI is built where it serves, not where it is declared
+        serve = self._serve or self._build()
+        return serve(event, context)
 
-            self._serve = http.lambda_handler(self._api)
-        return self._serve(event, context)
+    def _build(self) -> Handler:
+        from shared.core import http  # noqa: PLC0415 -- FastAPI is built where it serves, not where it is declared
+
+        with self._building:  # locally, two first requests may come at once
+            if self._serve is None:
+                self._serve = http.lambda_handler(self._api)
+            return self._serve

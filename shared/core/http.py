@@ -74,11 +74,11 @@ def lambda_handler(api: Api) -> Handler:
     """Build the application and return what Lambda calls."""
     served = settings().function
     endpoints = [one for one in api.endpoints if served is None or one.name == served]
-    _own_loop()
+    own_loop()
     mangum = Mangum(application(endpoints), lifespan="off", text_mime_types=_TEXT)
 
     def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
-        _own_loop()
+        own_loop()
         return mangum(event, lambda_context)
 
     return serve
@@ -317,7 +317,6 @@ class _Loop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(self.loop)
 
     def __del__(self) -> None:
         self.loop.close()
@@ -329,10 +328,11 @@ def _trace_id(traceparent: str) -> str:
     return found[1] if found else ""
 
 
-def _own_loop() -> None:
+def own_loop() -> None:
     """Give the thread its event loop, which Mangum runs. In Lambda there is one thread; locally there are many."""
-    if not hasattr(_thread, "loop"):
-        _thread.loop = _Loop()
+    if not hasattr(_thread, "own"):
+        _thread.own = _Loop()
+    asyncio.set_event_loop(_thread.own.loop)
 
 
 def _busy() -> Unavailable:

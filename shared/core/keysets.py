@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
@@ -209,8 +209,12 @@ def _read_key(column: ColumnElement[Any], value: object) -> Any:  # noqa: ANN401
 
 
 def _adapter(column: SQLColumnExpression[Any]) -> TypeAdapter[Any]:
-    """Return how a column's values are read from text: within what PostgreSQL can hold, moments with their zone."""
-    kind = _expression(column).type.python_type
+    return _adapter_of(_expression(column).type.python_type)  # type: ignore[arg-type]  # mypy takes type for unhashable
+
+
+@lru_cache
+def _adapter_of(kind: type) -> TypeAdapter[Any]:
+    """Return how values of a column are read from text: within what PostgreSQL can hold, moments with their zone."""
     within: dict[type, Any] = {
         int: Annotated[int, Field(ge=-_BIGINT, lt=_BIGINT)],
         datetime: AwareDatetime,

@@ -107,7 +107,7 @@ class StoreTable:
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure did: `rows` changed or removed by table, the columns that it had to leave, and whether it is done."""
+    """What an erasure did: `rows` emptied or removed by table, the columns that it had to leave, whether it is done."""
 
     rows: dict[str, int]
     kept: tuple[str, ...]
@@ -201,7 +201,7 @@ def erase(session: Session, *, most: int = MOST) -> Erased:
     may_update, may_delete = _rights(session, tables)
     done, kept = Counter[str](), list[str]()
     for owned in tables:
-        fixed = [column for column in owned.personal if not (column.nullable and str(column) in may_update)]
+        fixed = [column for column in owned.personal if not (_can_be_empty(column) and str(column) in may_update)]
         removable = bool(fixed) and owned.name in may_delete
         if fixed and not removable:
             kept += [str(column) for column in fixed]
@@ -226,14 +226,17 @@ def canary(store_id: UUID) -> str:
 
 
 def text_columns(table: Table) -> tuple[Column[Any], ...]:
-    """Return the columns in which a canary can stand: free text, encrypted or not; no words of a fixed list."""
+    """Return the columns in which a canary can stand: free text, encrypted or not; no words of a fixed list.
+
+    It can take the place of a value, not of a NULL: some columns are empty by rule.
+    """
     rules = " ".join(str(rule.sqltext) for rule in table.constraints if isinstance(rule, CheckConstraint))
     return tuple(column for column in table.columns if _is_free_text(column) and not _is_ruled(column, rules))
 
 
 def _declared(model: type) -> TenantLife:
-    life: TenantLife = _OF_THE_MACHINERY.get(model) or getattr(model, "__tenant_life__", TenantLife())
-    return life
+    own: TenantLife = getattr(model, "__tenant_life__", TenantLife())
+    return _OF_THE_MACHINERY.get(model, own)
 
 
 def _store_column(table: Table) -> Column[UUID] | None:
@@ -258,6 +261,14 @@ def _is_free_text(column: Column[Any]) -> bool:
 def _is_ruled(column: Column[Any], rules: str) -> bool:
     """Tell whether a CHECK holds the column to a list of words, a pattern or a value."""
     return re.search(rf"\b{re.escape(column.name)}\b\s*(?:in\s*\(|~|=)", rules, re.IGNORECASE) is not None
+
+
+def _can_be_empty(column: Column[Any]) -> bool:
+    return bool(column.nullable) or _is_fingerprint(column)
+
+
+def _empty_value(column: Column[Any]) -> bytes | None:
+    return None if column.nullable else b""  # a blind index finds nobody any more
 
 
 def _rows(session: Session, owned: StoreTable, store_id: UUID) -> Iterator[Mapping[Any, Any]]:
@@ -332,10 +343,10 @@ def _empty(
     batch: int,
 ) -> int:
     key = tuple(owned.table.primary_key)
-    full = or_(*(column.is_not(None) for column in columns))
+    full = or_(*(column.is_not(None) if column.nullable else column != _empty_value(column) for column in columns))
     chosen = select(*key).where(owned.store == store_id, full).order_by(*key).limit(batch)
     change = update(owned.table).where(owned.store == store_id, tuple_(*key).in_(chosen))
-    changed = session.execute(change.values({column: None for column in columns}).returning(*key)).all()
+    changed = session.execute(change.values({column: _empty_value(column) for column in columns}).returning(*key)).all()
     return len(changed)
 
 

@@ -18,7 +18,7 @@ class SlugTaken(Problem):
     """Another store has this slug."""
 
     status = 409
-    code = "slug_taken"
+    code = "store_slug_taken"
     title = "Slug taken"
 
 

@@ -49,6 +49,6 @@ def test_a_context_is_not_changed_behind_somebodys_back() -> None:
     present = Context()
 
     with pytest.raises(FrozenInstanceError):
-        present.store_id = ids.new_id()  # type: ignore[misc]
+        present.store_id = ids.new_id()  # type: ignore[misc]  # the fact is that it is refused
 
     assert present.store_id is None

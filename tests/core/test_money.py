@@ -82,12 +82,12 @@ def test_currencies_do_not_meet() -> None:
 @pytest.mark.parametrize("rate", [0.15, Decimal("0.15"), True, "2"])
 def test_money_is_multiplied_by_whole_numbers_alone(rate: object) -> None:
     with pytest.raises(TypeError):
-        Money(100, "BDT") * rate  # type: ignore[operator]
+        Money(100, "BDT") * rate  # type: ignore[operator]  # the fact is that it is refused
 
 
 def test_money_does_not_meet_plain_numbers() -> None:
     with pytest.raises(TypeError, match="Money meets money, not int"):
-        Money(100, "BDT") + 1  # type: ignore[operator]
+        Money(100, "BDT") + 1  # type: ignore[operator]  # the fact is that it is refused
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_a_declaration_that_cannot_be_right_is_refused() -> None:
     with pytest.raises(TypeError, match="'-number' is not among"):
         Listing(Game, filters={}, sorts=sorts, default_sort="-number")
     with pytest.raises(TypeError, match="no operator like"):
-        Filter(Game.title, ("like",))  # type: ignore[arg-type]
+        Filter(Game.title, ("like",))  # type: ignore[arg-type]  # the fact is that it is refused
 
 
 def test_fastapi_hands_the_endpoint_what_was_asked() -> None:

@@ -132,6 +132,6 @@ def test_a_replaced_setting_that_does_not_exist_is_refused() -> None:
 
 def test_settings_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings().strict = True  # type: ignore[misc]
+        settings().strict = True  # type: ignore[misc]  # the fact is that it is refused
 
     assert settings().strict is False

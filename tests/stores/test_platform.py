@@ -48,7 +48,7 @@ def test_a_slug_that_is_taken_is_refused_and_opens_nothing(operator: Client, sql
 
     refused = opens(operator, "rupali-taken")
 
-    assert (refused.status_code, refused.json()["code"]) == (409, "slug_taken")
+    assert (refused.status_code, refused.json()["code"]) == (409, "store_slug_taken")
     assert sql("select count(*) as n from organizations") == before
 
 

@@ -1,0 +1,1 @@
+"""The same topology on one machine: PostgreSQL, queues, schedules and the gateway."""

@@ -10,6 +10,8 @@ from shared.core.outbox import DomainEvent
 Audience = Literal["merchant", "storefront", "platform"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+type Handler = Callable[[dict[str, Any], Any], Any]  # what Lambda calls, with an event and its own context
+
 DEFAULT_MEMORY = 512  # MB; CPU comes with memory: 1,769 MB are one core
 API_TIMEOUT = 15  # seconds; API Gateway gives up after 30
 

@@ -17,6 +17,7 @@ from shared.core.declarations import (
     Audience,
     BadDeclaration,
     EndpointDeclaration,
+    Handler,
     Method,
 )
 from shared.core.errors import Problem
@@ -24,8 +25,6 @@ from shared.core.permissions import PERMISSIONS
 from shared.core.schedules import schedule
 
 __all__ = ["Api", "Message", "consumer", "consumer_in_steps", "schedule"]
-
-type Handler = Callable[[dict[str, Any], Any], Any]
 
 
 @dataclass
@@ -147,5 +146,5 @@ class _LazyHandler:
 
         with self._building:  # locally, two first requests may come at once
             if self._serve is None:
-                self._serve = http.lambda_handler(self._api)
+                self._serve = http.lambda_handler(self._api.endpoints)
             return self._serve

@@ -13,7 +13,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,9 +44,8 @@ from shared.core import (
     telemetry,
     tenancy,
 )
-from shared.core.declarations import EndpointDeclaration
+from shared.core.declarations import EndpointDeclaration, Handler
 from shared.core.errors import MethodNotAllowed, NotFound, Problem, Unavailable
-from shared.core.functions import Api, Handler
 from shared.core.request import Exchange, exchange
 from shared.core.settings import settings
 
@@ -70,10 +69,10 @@ class UnauditedChange(AssertionError):
     """A route that writes changed rows and left no audit entry. A bug."""
 
 
-def lambda_handler(api: Api) -> Handler:
-    """Build the application and return what Lambda calls."""
+def lambda_handler(endpoints: Sequence[EndpointDeclaration]) -> Handler:
+    """Build the application and return what Lambda calls: the one endpoint that this Lambda serves, or all of them."""
     served = settings().function
-    endpoints = [one for one in api.endpoints if served is None or one.name == served]
+    endpoints = [one for one in endpoints if served is None or one.name == served]
     own_loop()
     mangum = Mangum(application(endpoints), lifespan="off", text_mime_types=_TEXT)
 
@@ -84,7 +83,7 @@ def lambda_handler(api: Api) -> Handler:
     return serve
 
 
-def application(endpoints: list[EndpointDeclaration]) -> FastAPI:
+def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:
     """Build a FastAPI application that serves these endpoints and no others."""
     app = FastAPI(title="StormCom", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.route_class = StormRoute

@@ -8,8 +8,9 @@ import pg8000
 from sqlalchemy.exc import DBAPIError
 
 import migrations
-from infra.local import postgres
+from infra.local import operators, postgres
 from infra.local.state import State
+from migrations.operators import ensure_operator
 
 DATABASE = "stormcom"
 
@@ -48,7 +49,7 @@ class Embedded:
         self._cluster.start()
         self._cluster.prepare(DATABASE)
         password = self._cluster.password(migrations.APP_ROLE)
-        migrations.upgrade(self._cluster.url(postgres.OWNER, DATABASE), app_password=password)
+        _migrate(self._cluster.url(postgres.OWNER, DATABASE), self.state, app_password=password)
         return self._cluster.url(migrations.APP_ROLE, DATABASE)
 
     def stop(self) -> None:
@@ -93,7 +94,7 @@ class Foreign:
             postgres.create_database(self._url_of(None, None, "postgres"), self._name)
             owner_url = self._url_of(postgres.OWNER, password, self._name)
         app_password = self.state.secret(f"{migrations.APP_ROLE} at {self.identity}")
-        migrations.upgrade(owner_url, app_password=app_password)
+        _migrate(owner_url, self.state, app_password=app_password)
         return self._url_of(migrations.APP_ROLE, app_password, self._name)
 
     @property
@@ -113,3 +114,9 @@ def _reason(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     told = cause.args[0] if cause.args else cause
     return str(told.get("M", told)) if isinstance(told, dict) else str(told)
+
+
+def _migrate(owner_url: str, state: State, *, app_password: str) -> None:
+    """Bring the schema up to date, and let in the application and this machine's operator."""
+    migrations.upgrade(owner_url, app_password=app_password)
+    ensure_operator(owner_url, operators.token(state.folder))

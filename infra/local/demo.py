@@ -1,0 +1,114 @@
+"""The demo stores of a first start: opened and filled by the API's own handlers, as an operator and a merchant would.
+
+Safe to start again after a crash half way: every request has a fixed Idempotency-Key, so what was done is answered
+again, the secret token included, and what was not is done now.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local import events, operators, routing
+from infra.local.state import DemoStore
+from shared.core import topology
+from shared.core.settings import settings
+
+# What stands in them is what the API takes, but for `products`. The first has a whole assortment; the second is small,
+# and there so that two tenants can be told apart.
+_STORES = ("demo_rupali.json", "demo_banani_books.json")
+_CREATED = 201
+_TAKEN = "store_slug_taken"
+
+
+class NotSeeded(Exception):
+    """The API refused what the demo stores are made of; the message says what and why."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    content: dict[str, Any]
+
+
+class _Api:
+    """Calls the handlers in this process, with the events that API Gateway would send."""
+
+    def __init__(self) -> None:
+        self._routes = routing.Routes(topology.load().endpoints)
+
+    def post(self, path: str, content: Mapping[str, Any], *, token: str, key: str) -> _Answer:
+        match = self._routes.find("POST", path)
+        if match is None:
+            message = f"There is no route POST {path}."
+            raise NotSeeded(message)
+        event = events.http_event(
+            "POST",
+            path,
+            route=match.route.path,
+            path_parameters=match.parameters,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                "Idempotency-Key": key,
+            },
+            body=json.dumps(content),
+        )
+        context = events.context(match.route.name, memory=match.route.memory, timeout=match.route.timeout)
+        answer = routing.handler(match.route.handler)(event, context)
+        body = answer["body"]
+        told = json.loads(base64.b64decode(body) if answer.get("isBase64Encoded") else body)
+        return _Answer(answer["statusCode"], told)
+
+
+def seed() -> list[DemoStore]:
+    """Open the demo stores and put their products on sale; return them with their credentials.
+
+    Needs the environment of a function, and a database that has let the local operator in (see `operators`).
+
+    Raises:
+        NotSeeded: the API refused.
+    """
+    api = _Api()
+    operator = operators.token(settings().local_dir)
+    return [_seed(api, operator, json.loads(Path(__file__).with_name(file).read_text("utf-8"))) for file in _STORES]
+
+
+def _seed(api: _Api, operator: str, wanted: dict[str, Any]) -> DemoStore:
+    products = wanted.pop("products")
+    opened = _open(api, operator, wanted)
+    store = DemoStore(
+        id=opened["store"]["id"],
+        slug=opened["store"]["slug"],
+        publishable_key=opened["publishable_key"],
+        secret_token=opened["secret_token"],
+    )
+    for product in products:
+        answer = api.post(
+            "/api/v1/products",
+            {"status": "active", **product},
+            token=store.secret_token,
+            key=f"demo-{product['slug']}",
+        )
+        if answer.status != _CREATED:
+            raise _refused(f"the product {product['slug']}", answer)
+    return store
+
+
+def _open(api: _Api, operator: str, store: dict[str, Any]) -> dict[str, Any]:
+    """Open the store; under another slug where the database has a store of this one whose keys nobody here knows."""
+    slug, number = store["slug"], 1
+    while True:
+        answer = api.post("/api/v1/platform/stores", {**store, "slug": slug}, token=operator, key=f"demo-{slug}")
+        if answer.status == _CREATED:
+            return answer.content
+        if answer.content.get("code") != _TAKEN:
+            raise _refused(f"the store {slug}", answer)
+        number += 1
+        slug = f"{store['slug']}-{number}"
+
+
+def _refused(what: str, answer: _Answer) -> NotSeeded:
+    return NotSeeded(f"The demo could not make {what}: {answer.status} {answer.content.get('detail')}")

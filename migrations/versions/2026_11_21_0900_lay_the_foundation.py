@@ -43,6 +43,7 @@ def upgrade() -> None:
         """select distinct store_id from outbox
            where recorded_at < before and (claimed_until is null or claimed_until < present) limit most""",
     )
+    tenancy.look_up_function("oldest_waiting_event()", "timestamptz", "select min(recorded_at) from outbox")
 
 
 def downgrade() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from shared.core import clock, credentials
+from shared.core import clock, credentials, edge
 from shared.core.declarations import EndpointDeclaration
 from shared.core.errors import Forbidden, Unauthenticated
 from shared.core.principal import Kind, Principal
@@ -90,7 +90,7 @@ def _by_credential(session: Session, prefix: str, credential: str, request: Requ
 
 
 def _by_host(session: Session, request: Request) -> Caller:
-    domain, host = settings().storefront_domain, (request.url.hostname or "").lower()
+    domain, host = settings().storefront_domain, edge.host(request)
     if not domain or not host.endswith("." + domain):
         raise _refused("Send the store's publishable key in X-Publishable-Key.")
     slug = host.removesuffix("." + domain)

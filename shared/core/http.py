@@ -36,6 +36,7 @@ from shared.core import (
     cors,
     database,
     driver,
+    edge,
     errors,
     idempotency,
     ids,
@@ -197,6 +198,7 @@ class _Way:
         return await self.walk()
 
     async def walk(self) -> Response:
+        edge.require_passage(self.request)
         answers.refuse_unreadable(self.request, await self.request.body())
         key = idempotency.normalized_key(self.request.headers.get("idempotency-key")) if self.endpoint.writes else None
         with database.open_session() as session:
@@ -306,7 +308,7 @@ def _arrival(endpoint: EndpointDeclaration, request: Request) -> context.Context
         correlation_id=given if well_formed else str(ids.new_id()),
         request_id=facts.get("requestId") or os.environ.get("_X_AMZN_TRACE_ID"),
         function=endpoint.name,
-        ip=(facts.get("http") or {}).get("sourceIp"),
+        ip=edge.viewer_address(request, (facts.get("http") or {}).get("sourceIp")),
         user_agent=(request.headers.get("user-agent") or "")[:256] or None,
     )
 

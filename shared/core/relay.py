@@ -7,7 +7,7 @@ its numbers. Consumers drop what they have had.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,6 +49,8 @@ order by n.sequence
 """)
 
 _SETTLE = text("delete from outbox where store_id = :store_id and id = any(cast(:ids as uuid[]))")
+
+_OLDEST = text("select lookup.oldest_waiting_event()")
 
 _STORES = text("select * from lookup.stores_with_events(:before, :now, :most)")
 
@@ -92,6 +94,12 @@ def stores_left_behind(session: Session, most: int) -> list[UUID]:
     """Return up to `most` stores whose events nobody relays: the kick was lost, or a relay died. A look-up function."""
     now = clock.now()
     return list(session.scalars(_STORES, {"before": now - SWEPT_AFTER, "now": now, "most": most}))
+
+
+def longest_wait(session: Session) -> timedelta:
+    """Return for how long the oldest event of the whole system waits for its relay; zero when none waits."""
+    oldest: datetime | None = session.scalar(_OLDEST)
+    return timedelta(0) if oldest is None else max(timedelta(0), clock.now() - oldest)
 
 
 def _envelope(row: RowMapping) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class Settings(BaseModel):
 
     given_keys: Annotated[str, AfterValidator(_a_key_source)] | None = Field(default=None, alias="keys", repr=False)
     given_public_url: Annotated[str, AfterValidator(_an_http_url)] | None = Field(default=None, alias="public_url")
+    origin_secret: str | None = Field(default=None, repr=False)  # what the edge sends along
     storefront_domain: str | None = None  # "shops.example": a store's storefront is at SLUG.shops.example
 
     channel: Literal["aws", "local"] = "aws"  # where messages to people go: SES and SNS, or files under local_dir

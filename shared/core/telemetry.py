@@ -5,7 +5,7 @@ The tracer is imported only where tracing is on, since its library is slow to lo
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -35,13 +35,21 @@ def log_outcome(outcome: str, *, name: str, milliseconds: float, **facts: object
     }
     logger().info(f"{name} {outcome}", extra=line)
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
-        _emit(name, milliseconds, failed=outcome == "failed")
+        failures = float(outcome == "failed")
+        values = {"Duration": (MetricUnit.Milliseconds, milliseconds), "Failures": (MetricUnit.Count, failures)}
+        _emit(name, values)
 
 
-def _emit(name: str, milliseconds: float, *, failed: bool) -> None:
-    metrics = Metrics(namespace="StormCom", service=name)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, milliseconds)
-    metrics.add_metric("Failures", MetricUnit.Count, float(failed))
+def measure(service: str, metric: str, value: float, unit: MetricUnit) -> None:
+    """Write one metric, in the cloud; a laptop has nobody who would read it."""
+    if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+        _emit(service, {metric: (unit, value)})
+
+
+def _emit(service: str, values: Mapping[str, tuple[MetricUnit, float]]) -> None:
+    metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "StormCom"), service=service)
+    for name, (unit, value) in values.items():
+        metrics.add_metric(name, unit, value)
     metrics.flush_metrics()
 
 

@@ -1,0 +1,196 @@
+"""The one front door: CloudFront before the HTTP APIs, behind the firewall.
+
+Which path goes to which audience's API follows from the topology: everything is the merchant's but the prefixes under
+which another audience's routes live.
+
+Nothing is cached here yet: a cache key that misses one thing an answer depends on shows one shop's prices in
+another's. It comes with the storefront's cache headers, and its key then holds store, locale and currency.
+
+A function at the edge tells the origin which host name and which address the viewer has, in `x-forwarded-host` and
+`x-viewer-address`, overwriting what the viewer says about them: API Gateway itself sees only its own host name and
+CloudFront's address. Who finds an API's own host name can say anything in these two headers, so nothing that must be
+true may rest on them alone.
+
+Only a real account proves the certificate, the names, and that WAF's parameter is there when it is read.
+"""
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_certificatemanager as certificates
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_s3 as s3
+from aws_cdk import custom_resources as custom
+from constructs import Construct
+
+from infra.stacks import firewall
+from infra.stacks.acknowledgements import acknowledge
+from infra.stacks.api import Apis
+from infra.stages import Stage
+from shared.core.topology import Topology
+
+EVERYTHING_ELSE = "merchant"
+
+_TELL_THE_ORIGIN = """\
+function handler(event) {
+  var request = event.request;
+  request.headers['x-forwarded-host'] = { value: request.headers.host.value };
+  request.headers['x-viewer-address'] = { value: event.viewer.ip };
+  return request;
+}
+"""
+
+
+class MixedPrefixes(ValueError):
+    """Two audiences have routes under one prefix, so a path can't say whose it is."""
+
+
+def prefixes(topology: Topology) -> Mapping[str, str]:
+    """Return the path prefixes that don't go to the merchant's API, with their audience.
+
+    Raises:
+        MixedPrefixes: routes of two audiences share a prefix.
+    """
+    owners: dict[str, str] = {}
+    for endpoint in topology.endpoints:
+        prefix = "/".join(endpoint.path.split("/")[:4])  # /api/v1/storefront
+        if owners.setdefault(prefix, endpoint.audience) != endpoint.audience:
+            message = f"{prefix} belongs to both {owners[prefix]} and {endpoint.audience}; give each its own prefix."
+            raise MixedPrefixes(message)
+    return {prefix: owner for prefix, owner in sorted(owners.items()) if owner != EVERYTHING_ELSE}
+
+
+class Edge(Stack):
+    """The distribution of a stage; `url` is the address of the whole system."""
+
+    def __init__(self, scope: Construct, name: str, *, stage: Stage, topology: Topology, apis: Apis) -> None:
+        """Set up the front door."""
+        super().__init__(scope, name, description="StormCom: the front door.")
+        tell = cloudfront.Function(
+            self,
+            "TellTheOrigin",
+            function_name=stage.named("tell-the-origin"),
+            code=cloudfront.FunctionCode.from_inline(_TELL_THE_ORIGIN),
+            runtime=cloudfront.FunctionRuntime.JS_2_0,
+            comment="Tells the origin the viewer's host name and address.",
+        )
+        hosts = {audience: apis.host(audience) for audience in apis.ids}
+        behaviors = {audience: _behavior(host, tell) for audience, host in hosts.items()}
+        distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment=stage.prefix,
+            default_behavior=behaviors.get(EVERYTHING_ELSE) or next(iter(behaviors.values())),
+            additional_behaviors={
+                f"{prefix}*": behaviors[audience]
+                for prefix, audience in prefixes(topology).items()
+                if EVERYTHING_ELSE in behaviors
+            },
+            web_acl_id=self._firewall(stage),
+            enable_logging=True,
+            log_bucket=self._logs(stage),
+            log_includes_cookies=False,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            price_class=cloudfront.PriceClass.PRICE_CLASS_200,  # all but the dearest places
+            domain_names=_names(stage),
+            certificate=certificates.Certificate.from_certificate_arn(self, "Certificate", stage.certificate)
+            if stage.certificate
+            else None,
+        )
+        self._acknowledge(distribution, stage)
+        self.url = f"https://{stage.domain_name or distribution.distribution_domain_name}"
+        self.distribution_id = distribution.distribution_id
+        if not stage.domain_name:
+            self.export_value(distribution.distribution_domain_name)
+        self.export_value(distribution.distribution_id)
+
+    def _firewall(self, stage: Stage) -> str:
+        name = firewall.parameter(stage)
+        arn = f"arn:{self.partition}:ssm:{firewall.REGION}:{self.account}:parameter{name}"
+        read = custom.AwsSdkCall(
+            service="SSM",
+            action="getParameter",
+            parameters={"Name": name},
+            region=firewall.REGION,
+            physical_resource_id=custom.PhysicalResourceId.of(name),
+        )
+        found = custom.AwsCustomResource(
+            self,
+            "Firewall",
+            on_create=read,
+            on_update=read,
+            policy=custom.AwsCustomResourcePolicy.from_sdk_calls(resources=[arn]),
+            install_latest_aws_sdk=False,
+            timeout=Duration.minutes(2),
+        )
+        # CDK makes the function that reads; its role is CDK's choice, not ours.
+        reader = self.node.find_child("AWS679f53fac002430cb0da5b7982bd2287")
+        acknowledge(
+            reader,
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]",
+            because="CDK's function that reads one parameter during a deployment may write its log.",
+            until="A firewall that stands in the stage's own region.",
+        )
+        return found.get_response_field("Parameter.Value")
+
+    def _logs(self, stage: Stage) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            "AccessLogs",
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.OBJECT_WRITER,  # CloudFront's log delivery writes by ACL
+            enforce_ssl=True,
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(stage.log_days))],
+            removal_policy=RemovalPolicy.RETAIN if stage.keep_data else RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            bucket,
+            "AwsSolutions-S1",
+            because="This bucket holds access logs; logging the access to them would log itself.",
+            until="A second bucket, should the readers of logs ever need watching.",
+        )
+        return bucket
+
+    @staticmethod
+    def _acknowledge(distribution: cloudfront.Distribution, stage: Stage) -> None:
+        acknowledge(
+            distribution,
+            "AwsSolutions-CFR1",
+            because="Shops sell wherever their merchants ship to; no country is shut out.",
+            until="A law or a contract that shuts one out.",
+        )
+        if not stage.certificate:
+            acknowledge(
+                distribution,
+                "AwsSolutions-CFR4",
+                because="CloudFront's own name comes with CloudFront's own certificate, whose oldest TLS is not ours.",
+                until="domain_name and certificate in infra/stages.py.",
+            )
+
+
+def _behavior(host: str, tell: cloudfront.Function) -> cloudfront.BehaviorOptions:
+    return cloudfront.BehaviorOptions(
+        origin=origins.HttpOrigin(
+            host,
+            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+            read_timeout=Duration.seconds(31),  # the gateway gives up at 30, and says so
+        ),
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
+        cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+        origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        compress=True,
+        function_associations=[
+            cloudfront.FunctionAssociation(function=tell, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST)
+        ],
+    )
+
+
+def _names(stage: Stage) -> list[str] | None:
+    names = [stage.domain_name] if stage.domain_name else []
+    names += [f"*.{stage.storefront_domain}"] if stage.storefront_domain else []
+    return names or None

@@ -1,0 +1,84 @@
+"""One front door, behind the firewall; which path is whose follows from the topology."""
+
+import pytest
+
+from infra.stacks.edge import MixedPrefixes, prefixes
+from infra.stages import Database, Stage
+from tests.infra.assembly import Assembly, text
+from tests.infra.conftest import Synthesize
+from tests.infra.topologies import a_topology, an_endpoint
+
+
+def test_each_audience_but_the_merchant_has_its_prefix() -> None:
+    assert prefixes(a_topology()) == {"/api/v1/platform": "platform", "/api/v1/storefront": "storefront"}
+
+
+def test_two_audiences_under_one_prefix_are_refused() -> None:
+    mixed = a_topology(an_endpoint("orders", "public", path="/api/v1/orders/public", audience="storefront"))
+
+    with pytest.raises(MixedPrefixes, match="/api/v1/orders belongs to both"):
+        prefixes(mixed)
+
+
+def test_a_path_goes_to_its_audiences_api(prod: Assembly) -> None:
+    config = prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+    hosts = {origin["Id"]: text(origin["DomainName"]) for origin in config["Origins"]}
+    told = {one["PathPattern"]: hosts[one["TargetOriginId"]] for one in config["CacheBehaviors"]}
+
+    assert "Refmerchant" in hosts[config["DefaultCacheBehavior"]["TargetOriginId"]]
+    assert set(told) == {"/api/v1/platform*", "/api/v1/storefront*"}
+    assert "Refplatform" in told["/api/v1/platform*"]
+    assert "Refstorefront" in told["/api/v1/storefront*"]
+
+
+def test_every_method_passes_nothing_is_cached_and_plain_http_is_refused(prod: Assembly) -> None:
+    config = prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+    for behavior in (config["DefaultCacheBehavior"], *config["CacheBehaviors"]):
+        assert set(behavior["AllowedMethods"]) == {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}
+        assert behavior["CachePolicyId"] == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"  # AWS's "CachingDisabled"
+        assert behavior["ViewerProtocolPolicy"] == "https-only"
+        assert [one["EventType"] for one in behavior["FunctionAssociations"]] == ["viewer-request"]
+
+
+def test_the_firewall_stands_in_us_east_1_with_managed_rules_and_a_limit_for_each_address(prod: Assembly) -> None:
+    firewall = prod.one("AWS::WAFv2::WebACL")
+
+    rules = {rule["Name"]: rule for rule in firewall["Rules"]}
+
+    assert firewall["Scope"] == "CLOUDFRONT"
+    assert list(rules) == [
+        "requests-per-address",
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "AWSManagedRulesCommonRuleSet",
+    ]
+    limit = rules["requests-per-address"]["Statement"]["RateBasedStatement"]
+    assert (limit["Limit"], limit["AggregateKeyType"], limit["EvaluationWindowSec"]) == (2000, "IP", 300)
+    assert "Parameter.Value" in text(prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]["WebACLId"])
+    assert "firewall" in prod.after("edge")
+
+
+def test_a_stage_with_a_domain_name_answers_at_it(synthesized: Synthesize, dev: Assembly) -> None:
+    stage = Stage(
+        name="own",
+        granularity="domain",
+        database=Database(),
+        domain_name="shops.example",
+        certificate="arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+        storefront_domain="shops.example",
+    )
+
+    own = synthesized(stage, a_topology())
+
+    assert own.one("AWS::CloudFront::Distribution")["DistributionConfig"]["Aliases"] == [
+        "shops.example",
+        "*.shops.example",
+    ]
+    told = own.functions()["orders-api"]["Environment"]["Variables"]
+    assert (told["STORMCOM_PUBLIC_URL"], told["STORMCOM_STOREFRONT_DOMAIN"]) == (
+        "https://shops.example",
+        "shops.example",
+    )
+    assert "DomainName" in text(dev.functions()["orders-api"]["Environment"]["Variables"]["STORMCOM_PUBLIC_URL"])

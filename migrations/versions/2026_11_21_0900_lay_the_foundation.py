@@ -224,8 +224,7 @@ def _make_idempotency() -> None:
             key text not null,
             fingerprint bytea not null,
             status bigint,
-            headers text,
-            body bytea,
+            answer bytea,
             expires_at timestamptz not null,
             primary key (store_id, caller, route, key)
         )

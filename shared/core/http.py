@@ -97,6 +97,7 @@ def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:
             methods=[endpoint.method],
             status_code=endpoint.status_code,
             name=endpoint.name,
+            summary=endpoint.call.__name__.replace("_", " ").capitalize(),
             operation_id=endpoint.name.replace("-", "_"),
             tags=[endpoint.domain],
             responses=answers.documented(endpoint),

@@ -24,7 +24,7 @@ KEPT = timedelta(hours=72)
 MAX_KEY_LENGTH = 255
 PLATFORM_STORE = UUID(int=0)  # stands for the store in the records of platform operators' requests
 
-_BODY = "idempotency_keys.body"
+_COLUMN = "idempotency_keys.answer"
 
 
 class IdempotencyKeyRequired(Problem):
@@ -72,8 +72,7 @@ class IdempotencyRecord(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     status: Mapped[int | None]
-    headers: Mapped[str | None]  # JSON of the answer's own headers
-    body: Mapped[bytes | None]  # encrypted: answers hold personal data
+    answer: Mapped[bytes | None]  # headers and body, encrypted: answers hold personal data and guests' secrets
     expires_at: Mapped[datetime]
 
 
@@ -105,17 +104,17 @@ with lock as materialized (
     select :store_id, :caller, :route, :key, :fingerprint, :expires_at from lock where got
     on conflict (store_id, caller, route, key) do update
         set fingerprint = excluded.fingerprint, expires_at = excluded.expires_at,
-            status = null, headers = null, body = null
+            status = null, answer = null
         where idempotency_keys.expires_at <= :now
     returning 1
 )
-select lock.got, exists (select 1 from fresh) as fresh, k.fingerprint, k.status, k.headers, k.body
+select lock.got, exists (select 1 from fresh) as fresh, k.fingerprint, k.status, k.answer
 from lock left join idempotency_keys k
   on k.store_id = :store_id and k.caller = :caller and k.route = :route and k.key = :key
 """)
 
 _STORE = text("""
-update idempotency_keys set status = :status, headers = :headers, body = :body
+update idempotency_keys set status = :status, answer = :answer
 where store_id = :store_id and caller = :caller and route = :route and key = :key
 """)
 
@@ -171,12 +170,13 @@ def claim(  # noqa: PLR0913 -- each of them is part of what names the request
     if found.fingerprint != fingerprint:
         detail = "This Idempotency-Key was sent with another request; use a new key for a new request."
         raise IdempotencyKeyReused(detail)
-    body = encryption.decrypt(store_id, _BODY, found.body)
-    return replace(fresh_claim, replay=Answer(found.status, json.loads(found.headers), body))
+    headers, _, body = encryption.decrypt(store_id, _COLUMN, found.answer).partition(b"\n")
+    return replace(fresh_claim, replay=Answer(found.status, json.loads(headers), body))
 
 
 def store_answer(session: Session, claimed: Claim, answer: Answer) -> None:
     """Store the answer, in the transaction of its effect. One statement."""
+    headers = json.dumps(answer.headers).encode()  # one line: JSON escapes line breaks
     session.execute(
         _STORE,
         {
@@ -185,7 +185,6 @@ def store_answer(session: Session, claimed: Claim, answer: Answer) -> None:
             "route": claimed.route,
             "key": claimed.key,
             "status": answer.status,
-            "headers": json.dumps(answer.headers),
-            "body": encryption.encrypt(claimed.store_id, _BODY, answer.body),
+            "answer": encryption.encrypt(claimed.store_id, _COLUMN, headers + b"\n" + answer.body),
         },
     )

@@ -32,7 +32,7 @@ class DomainEvent(BaseModel, ABC):
     consumer can drop what is older than it has seen.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # most processes that import an event never record one
 
     type: ClassVar[str]  # "order.placed"
     entity: ClassVar[str]  # "order"

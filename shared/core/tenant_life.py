@@ -63,7 +63,7 @@ _OF_THE_MACHINERY: Mapping[type, TenantLife] = {
     OutboxEntry: TenantLife(exported=False),
     EventSequence: TenantLife(exported=False),
     # The body is encrypted by hand, since a statement of its own writes it.
-    IdempotencyRecord: TenantLife(exported=False, personal=("body",), purge=Purge("expires_at", timedelta(0))),
+    IdempotencyRecord: TenantLife(exported=False, personal=("answer",), purge=Purge("expires_at", timedelta(0))),
     # SQS keeps a message for 14 days at most; one that an operator redrives from a dead-letter queue, for 14 more.
     ConsumedEvent: TenantLife(exported=False, purge=Purge("consumed_at", timedelta(days=28))),
 }

@@ -91,6 +91,7 @@ def test_the_application_can_neither_delete_history_nor_empty_a_table(sql: Sql) 
     assert len(sql("select 1 from audit_entries where store_id = %s", store.id)) == 3
 
 
+@pytest.mark.unbound("to see nothing is what it shows")
 def test_the_binding_ends_with_the_transaction() -> None:
     store = a_store()
     with store.session() as session:

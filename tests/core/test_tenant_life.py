@@ -194,7 +194,7 @@ def test_a_closed_stores_personal_data_are_erased_and_no_other_stores(sql: Sql) 
         for number in range(3):
             place(sql, store, 1001 + number)
         sql(
-            "insert into idempotency_keys (store_id, caller, route, key, fingerprint, body, expires_at) "
+            "insert into idempotency_keys (store_id, caller, route, key, fingerprint, answer, expires_at) "
             "values (%s, 'c', 'r', 'k', '', 'x', now())",
             store.id,
         )

@@ -1,0 +1,1 @@
+"""Carts: the storefront's endpoints, and what ages them."""

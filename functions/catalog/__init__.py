@@ -1,0 +1,1 @@
+"""Products and variants: for merchants, and for shoppers."""

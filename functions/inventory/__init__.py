@@ -1,0 +1,1 @@
+"""Stock: for merchants, and the work of the clock on it."""

@@ -1,0 +1,1 @@
+"""Delivers messages to people: as soon as they are queued, and again when a try failed or got lost."""

@@ -1,0 +1,1 @@
+"""Orders over HTTP for merchants and guests, and the message that confirms one."""

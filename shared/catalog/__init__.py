@@ -1,0 +1,5 @@
+"""Catalog: what a store sells. Products are what shoppers see; their variants, with SKU and price, are what they buy.
+
+Answers for titles, prices, publication, deletion and restoring. Knows nothing of stock: whether a variant can be had
+now is `inventory`'s, which stands above. May use `stores`.
+"""

@@ -1,0 +1,184 @@
+"""Starting a checkout: a price and a reservation that hold until a moment."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.carts import documents as carts
+from shared.carts import goods
+from shared.carts.documents import CartDocument
+from shared.carts.goods import Item
+from shared.catalog import queries as catalog
+from shared.checkout import documents, persons
+from shared.checkout.documents import CheckoutDocument
+from shared.checkout.events import CheckoutStarted
+from shared.checkout.persons import BuyerIn
+from shared.core import audit, clock, context, ids, outbox, tenancy
+from shared.core.errors import Problem, pointer
+from shared.core.money import Money
+from shared.inventory import demand, reservations
+from shared.orders.contacts import Personal
+from shared.pricing.cart import PricedCart
+from shared.stores import queries as stores
+from shared.stores.queries import StoreFacts
+
+
+class CartEmpty(Problem):
+    """There is nothing in the cart to buy."""
+
+    status = 422
+    code = "cart_empty"
+    title = "Cart empty"
+
+
+class TooManyHolds(Problem):
+    """The same buyer, or the same address of the network, holds stock in too many checkouts at once."""
+
+    status = 429
+    code = "too_many_holds"
+    title = "Too many checkouts at once"
+    retryable = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What a checkout is going to promise, and to whom."""
+
+    items: tuple[Item, ...]
+    priced: PricedCart
+    store: StoreFacts
+    personal: Personal
+    locale: str
+    holds_until: datetime
+
+
+# What a guest holds is counted from the rows, in the statement that adds one. Starts at the same moment don't see each
+# other, so a few more than the limit may pass: enough to keep one guest from holding the shop's stock, and no lock.
+_START = text(f"""
+with others as (
+    select count(*) filter (where contact_index = :contact_index) as of_contact,
+           count(*) filter (where ip_index = cast(:ip_index as bytea)) as of_ip, min(holds_until) as next_end
+    from checkouts
+    where store_id = :store_id and state = 'open' and holds_until > :now and cart_id <> :cart_id
+      and (contact_index = :contact_index or ip_index = cast(:ip_index as bytea))
+), started as (
+    insert into checkouts as c (store_id, id, cart_id, cart_contents, owner_digest, state, items, priced, store_facts,
+        personal, contact_index, ip_index, locale, holds_until, version, created_at, updated_at)
+    select :store_id, :id, :cart_id, :cart_contents, :digest, 'open', cast(:items as jsonb), cast(:priced as jsonb),
+        cast(:store_facts as jsonb), :personal, :contact_index, cast(:ip_index as bytea), :locale, :holds_until, 1,
+        :now, :now
+    from others where of_contact < :most_of_contact and of_ip < :most_of_ip
+    on conflict (store_id, cart_id) where state = 'open' do update
+        set cart_contents = excluded.cart_contents, items = excluded.items, priced = excluded.priced,
+            store_facts = excluded.store_facts, personal = excluded.personal, contact_index = excluded.contact_index,
+            ip_index = excluded.ip_index, locale = excluded.locale, holds_until = excluded.holds_until,
+            version = c.version + 1, updated_at = excluded.updated_at
+    returning {documents.COLUMNS}
+)
+select others.next_end, started.* from others left join started on true
+""")  # noqa: S608 -- a constant of `documents`, not a caller's text
+
+
+def start(session: Session, cart_id: UUID, token: str | None, buyer: BuyerIn) -> CheckoutDocument:
+    """Price the cart, reserve its stock, and keep both for the store's `reservation_minutes`.
+
+    A cart has one open checkout: starting again renews it, under the same id, with the cart's lines and prices of now,
+    and replaces what it held in one step. Five statements; the stock, which many wait for, comes last.
+
+    Raises:
+        NotFound: there is no such cart, or the token is another's.
+        CartClosed: it is an order already, or expired.
+        CartEmpty: there is nothing in it.
+        NotSold: something in it is not on sale any more.
+        ValidationFailed: the address is missing, or a phone number is none.
+        TooManyHolds: this buyer, or this address of the network, holds too much already.
+        OutOfStock: fewer units are left than the cart wants; what was held stays held.
+        TotalTooLarge: it costs more than can be paid.
+    """
+    cart = carts.read(session, cart_id, token)
+    cart.require_open()
+    if not cart.lines:
+        detail = "There is nothing in this cart."
+        raise CartEmpty(detail)
+    store = stores.present_store(session)
+    terms = _terms(session, cart, store, buyer)
+    checkout = _keep(session, cart, terms, carts.owner(token))
+    wanted = demand.of(
+        session,
+        [(item.variant.variant_id, item.quantity) for item in terms.items],
+        {item.variant.variant_id: item.variant for item in terms.items},
+    )
+    reservations.hold(session, checkout.id, wanted, terms.holds_until)
+    _tell(session, checkout)
+    return checkout
+
+
+def _terms(session: Session, cart: CartDocument, store: StoreFacts, buyer: BuyerIn) -> _Terms:
+    variants = catalog.sellable(session, [line.variant_id for line in cart.lines])
+    goods.refuse_unsold(
+        (pointer("lines", ids.encode("cline", line.id)), variants.get(line.variant_id)) for line in cart.lines
+    )
+    items = tuple(Item(line.id, variants[line.variant_id], line.quantity) for line in cart.lines)
+    return _Terms(
+        items=items,
+        priced=goods.price(store, items),
+        store=store,
+        personal=persons.personal(buyer, store, ships=goods.must_ship(items)),
+        locale=buyer.locale or store.locale,
+        holds_until=clock.now() + timedelta(minutes=store.settings.reservation_minutes),
+    )
+
+
+def _keep(session: Session, cart: CartDocument, terms: _Terms, digest: bytes) -> CheckoutDocument:
+    store_id, now, settings = tenancy.require_store(session), clock.now(), terms.store.settings
+    values = {
+        **documents.terms(terms.items, terms.priced, terms.store),
+        "store_id": store_id,
+        "id": ids.new_id(),
+        "cart_id": cart.id,
+        "cart_contents": cart.contents_version,
+        "digest": digest,
+        "personal": documents.sealed(store_id, terms.personal),
+        "contact_index": persons.contact_index(store_id, terms.personal.contact),
+        "ip_index": persons.ip_index(store_id, context.current().ip),
+        "locale": terms.locale,
+        "holds_until": terms.holds_until,
+        "now": now,
+        "most_of_contact": settings.max_open_checkouts_per_phone,
+        "most_of_ip": settings.max_open_checkouts_per_ip,
+    }
+    row = session.execute(_START, values).mappings().one()
+    if row["id"] is None:
+        seconds = max(1, math.ceil((row["next_end"] - now).total_seconds()))
+        detail = "You have several checkouts under way; finish or cancel one of them, or wait until one ends."
+        raise TooManyHolds(detail, headers={"Retry-After": str(seconds)})
+    return documents.of(session, row)
+
+
+def _tell(session: Session, checkout: CheckoutDocument) -> None:
+    total = Money(checkout.priced.total, checkout.priced.currency)
+    audit.record(
+        session,
+        action="checkout.started",
+        entity="checkout",
+        entity_id=checkout.id,
+        after={
+            "cart_id": ids.encode("cart", checkout.cart_id),
+            "total": {"amount": total.amount, "currency": total.currency},
+            "reserved_until": checkout.holds_until.isoformat(),
+        },
+    )
+    outbox.record(
+        session,
+        CheckoutStarted(
+            checkout_id=checkout.id,
+            cart_id=checkout.cart_id,
+            version=checkout.version,
+            total=total,
+            reserved_until=checkout.holds_until,
+        ),
+    )

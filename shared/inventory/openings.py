@@ -1,0 +1,103 @@
+"""Products together with their stock: every variant gets its level when it is made, whether it is counted or not.
+
+So a missing level is never a question. The catalog cannot do this itself, since it knows nothing of stock.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from shared.catalog import products, variants
+from shared.catalog.models import Product, Variant
+from shared.core import clock, ids, outbox
+from shared.core.errors import Forbidden
+from shared.core.principal import Principal
+from shared.inventory import movements
+from shared.inventory.events import StockAdjusted
+from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
+from shared.inventory.schemas import NewStockedProduct, NewStockedVariant
+from shared.stores.queries import present_store
+
+_ADJUST = "inventory.adjust"
+
+
+def create_product(session: Session, new: NewStockedProduct, *, by: Principal | None) -> Product:
+    """Make a product with its variants and their levels; what is on the shelf becomes an initial adjustment.
+
+    Raises:
+        Forbidden: it shall be published or stocked, and `by` may not do that.
+        SlugTaken, SkuTaken: another product or variant has the name.
+    """
+    _require_adjuster(by, new.variants)
+    product = products.create(session, new, by=by)
+    by_sku = {one.sku: one for one in new.variants}
+    open_levels(session, [(variant, by_sku[variant.sku]) for variant in product.variants])
+    return product
+
+
+def add_variant(session: Session, product_id: UUID, new: NewStockedVariant, *, by: Principal | None) -> Variant:
+    """Add a variant to a product, with its level.
+
+    Raises:
+        NotFound: there is no such product, or it was deleted.
+        Forbidden: it shall be stocked, and `by` may not do that.
+        SkuTaken: another variant has the SKU.
+        TooManyVariants: the product is full.
+    """
+    _require_adjuster(by, [new])
+    variant = variants.add(session, product_id, new)
+    open_levels(session, [(variant, new)])
+    return variant
+
+
+def open_levels(session: Session, made: Sequence[tuple[Variant, NewStockedVariant]]) -> None:
+    """Open the levels of variants that were just made."""
+    now = clock.now()
+    default_threshold = present_store(session).settings.low_stock_threshold
+    for variant, new in made:
+        given = "low_stock_threshold" in new.model_fields_set
+        session.add(
+            StockLevel(
+                id=ids.new_id(),
+                variant_id=variant.id,
+                on_hand=new.stock,
+                safety_stock=new.safety_stock,
+                allow_backorder=new.allow_backorder,
+                low_stock_threshold=new.low_stock_threshold if given else default_threshold,
+                created_at=now,
+                updated_at=now,
+            ),
+        )
+        if new.stock:
+            _note_initial(session, variant.id, new.stock)
+    session.flush()
+
+
+def _note_initial(session: Session, variant_id: UUID, on_hand: int) -> None:
+    circumstances = movements.circumstances(session)
+    session.add(
+        InventoryAdjustment(
+            id=ids.new_id(),
+            variant_id=variant_id,
+            kind=AdjustmentKind.INITIAL,
+            delta=on_hand,
+            on_hand=on_hand,
+            level_version=1,
+            reason="",
+            actor_kind=circumstances["actor_kind"],
+            actor_id=circumstances["actor_id"],
+            correlation_id=circumstances["correlation_id"],
+            at=circumstances["now"],
+        ),
+    )
+    told = StockAdjusted(variant_id=variant_id, version=1, kind=AdjustmentKind.INITIAL, delta=on_hand, on_hand=on_hand)
+    outbox.record(session, told)
+
+
+def _require_adjuster(by: Principal | None, made: Sequence[NewStockedVariant]) -> None:
+    wanted = ("stock", "safety_stock", "allow_backorder", "low_stock_threshold")
+    stocked = any(getattr(one, field) for one in made for field in wanted)
+    if stocked and by is not None and not by.may(_ADJUST):
+        detail = f"Only a credential with the permission {_ADJUST} says what is on the shelf; leave it out."
+        raise Forbidden(detail)

@@ -1,0 +1,89 @@
+"""What is read of stock: levels, their history, and whether shoppers can have something."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import and_, select, text
+from sqlalchemy.orm import Session
+
+from shared.catalog import queries as catalog
+from shared.core import clock, tenancy
+from shared.core.errors import NotFound
+from shared.core.keysets import Operator
+from shared.core.paging import Filter, Listing, ListQuery, PageInfo
+from shared.core.typeids import OrderId, VariantId
+from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
+from shared.inventory.schemas import AdjustmentOut, StockLevelOut
+
+_MOMENT: tuple[Operator, ...] = ("gt", "gte", "lt", "lte")
+
+_IS_LOW = and_(StockLevel.low_stock_threshold.is_not(None), StockLevel.on_hand <= StockLevel.low_stock_threshold)
+
+LEVELS = Listing(
+    StockLevel,
+    filters={
+        "variant_id": Filter(StockLevel.variant_id, ("eq", "in"), accepts=VariantId),
+        "low": Filter(_IS_LOW, accepts=bool),
+    },
+    sorts={"created_at": (StockLevel.id,)},  # ids are made in the order of time
+    default_sort="created_at",
+)
+
+ADJUSTMENTS = Listing(
+    InventoryAdjustment,
+    filters={
+        "variant_id": Filter(InventoryAdjustment.variant_id, accepts=VariantId),
+        "order_id": Filter(InventoryAdjustment.order_id, accepts=OrderId),
+        "kind": Filter(InventoryAdjustment.kind, ("eq", "in"), accepts=AdjustmentKind),
+        "at": Filter(InventoryAdjustment.at, _MOMENT),
+    },
+    sorts={"at": (InventoryAdjustment.id,)},
+    default_sort="-at",
+)
+
+_LEFT = text("""
+select s.variant_id, case when not s.allow_backorder then greatest(0, s.on_hand - s.reserved - s.safety_stock + (
+           select coalesce(sum(r.quantity), 0) from stock_reservations r
+           where r.store_id = s.store_id and r.variant_id = s.variant_id and r.expires_at <= :now
+       ))::bigint end as units
+from stock_levels s where s.store_id = :store_id and s.variant_id = any (cast(:variants as uuid[]))
+""")
+
+
+def left(session: Session, variants: Collection[UUID]) -> dict[UUID, int | None]:
+    """Return how many units of each variant a shopper could have now; None: any number, by backorder. One statement.
+
+    Expired reservations do not count. Says nothing sensible of variants that do not track stock: those can always be
+    had. Unknown ones are absent.
+    """
+    values = {"store_id": tenancy.require_store(session), "variants": list(variants), "now": clock.now()}
+    return {row.variant_id: row.units for row in session.execute(_LEFT, values)}
+
+
+def get_level(session: Session, variant_id: UUID) -> StockLevelOut:
+    """Return a variant's level with its names. Two statements.
+
+    Raises:
+        NotFound: there is no such variant in this store.
+    """
+    level = session.scalars(
+        select(StockLevel).where(StockLevel.variant_id == variant_id),
+        execution_options={"populate_existing": True},
+    ).one_or_none()
+    if level is None:
+        detail = "There is no such variant."
+        raise NotFound(detail)
+    return StockLevelOut.of(level, catalog.sellable(session, [variant_id])[variant_id])
+
+
+def list_levels(session: Session, query: ListQuery) -> tuple[list[StockLevelOut], PageInfo, int | None]:
+    """Return one page of levels with their names. Two statements."""
+    levels, page, total = LEVELS.run(session, query, select(StockLevel))
+    names = catalog.sellable(session, [level.variant_id for level in levels])
+    return [StockLevelOut.of(level, names[level.variant_id]) for level in levels], page, total
+
+
+def list_adjustments(session: Session, query: ListQuery) -> tuple[list[AdjustmentOut], PageInfo, int | None]:
+    """Return one page of adjustments, the newest first unless the query says otherwise. One statement."""
+    adjustments, page, total = ADJUSTMENTS.run(session, query, select(InventoryAdjustment))
+    return [AdjustmentOut.of(adjustment) for adjustment in adjustments], page, total

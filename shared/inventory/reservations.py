@@ -1,0 +1,135 @@
+"""Reservations: what a checkout is promised until a moment, so that nobody else is sold it.
+
+A reserved unit is counted twice: in its level's `reserved`, which every sale looks at, and in a row that says whose it
+is and how long. Both change in one statement, under the level's lock.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.core import clock, tenancy
+from shared.inventory import expiry, movements, sales
+from shared.inventory.shortage import OutOfStock, Shortage
+
+__all__ = ["OutOfStock", "consume", "hold", "release"]
+
+# The order of locks, and how levels are set, is that of `sales`. `added` meets a row only if the same holder reserved
+# in another transaction at the same moment; then both quantities are in `reserved`, so the row gets their sum, and
+# `hold` tries again.
+_HOLD = text("""
+with want as (
+    select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
+        as w (id, variant_id, quantity)
+), mine as materialized (
+    select variant_id, quantity from stock_reservations
+    where store_id = :store_id and holder_id = :holder_id
+    order by variant_id for update
+), demand as materialized (
+    select coalesce(w.variant_id, m.variant_id) as variant_id, w.id,
+           coalesce(w.quantity, 0) as wanted, coalesce(m.quantity, 0) as held
+    from want w full join mine m on m.variant_id = w.variant_id
+), locked as materialized (
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, d.wanted, d.held,
+           s.on_hand - s.reserved - s.safety_stock + d.held as available,
+           d.wanted <= d.held or s.allow_backorder
+               or s.on_hand - s.reserved - s.safety_stock >= d.wanted - d.held as suffices
+    from stock_levels s join demand d on d.variant_id = s.variant_id
+    where s.store_id = :store_id order by s.variant_id for no key update of s
+), verdict as materialized (
+    select coalesce(bool_and(suffices), true) and count(*) = (select count(*) from demand) as granted from locked
+), moved as (
+    update stock_levels s
+    set on_hand = l.on_hand, reserved = l.reserved + l.wanted - l.held, allow_backorder = l.allow_backorder,
+        version = s.version + 1, updated_at = :now
+    from locked l, verdict v
+    where v.granted and l.wanted <> l.held and s.store_id = :store_id and s.variant_id = l.variant_id
+), kept as (
+    update stock_reservations r set quantity = d.wanted, expires_at = :expires_at
+    from demand d, verdict v
+    where v.granted and d.held > 0 and d.wanted > 0
+      and r.store_id = :store_id and r.holder_id = :holder_id and r.variant_id = d.variant_id
+), dropped as (
+    delete from stock_reservations r using demand d, verdict v
+    where v.granted and d.wanted = 0
+      and r.store_id = :store_id and r.holder_id = :holder_id and r.variant_id = d.variant_id
+), added as (
+    insert into stock_reservations as r (store_id, id, holder_id, variant_id, quantity, created_at, expires_at)
+    select :store_id, d.id, :holder_id, d.variant_id, d.wanted, :now, :expires_at
+    from demand d, verdict v
+    where v.granted and d.held = 0
+    on conflict (store_id, holder_id, variant_id) do update
+        set quantity = r.quantity + excluded.quantity, expires_at = excluded.expires_at
+    returning r.variant_id, r.quantity
+)
+select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
+       greatest(coalesce(l.available, 0), 0) as available, coalesce(a.quantity, d.wanted) as reserved
+from demand d left join locked l on l.variant_id = d.variant_id left join added a on a.variant_id = d.variant_id
+""")
+
+_RELEASE = text("""
+with mine as materialized (
+    select id, variant_id, quantity from stock_reservations
+    where store_id = :store_id and holder_id = :holder_id
+    order by variant_id for update
+), locked as materialized (
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, m.quantity
+    from stock_levels s join mine m on m.variant_id = s.variant_id
+    where s.store_id = :store_id order by s.variant_id for no key update of s
+), moved as (
+    update stock_levels s
+    set on_hand = l.on_hand, reserved = l.reserved - l.quantity, allow_backorder = l.allow_backorder,
+        version = s.version + 1, updated_at = :now
+    from locked l where s.store_id = :store_id and s.variant_id = l.variant_id
+), gone as (
+    delete from stock_reservations r using mine m where r.store_id = :store_id and r.id = m.id
+)
+select variant_id, quantity from mine
+""")
+
+
+def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_at: datetime) -> None:
+    """Reserve a demand (quantities by variant) for a holder until `expires_at`, instead of what it held. One statement.
+
+    Demand is summed per variant before it comes here, and leaves out variants that do not track stock (`demand.of`).
+
+    Raises:
+        OutOfStock: something is short, expired reservations not counted; nothing changed, what was held stays held.
+    """
+    shortages: list[Shortage] = []
+    for _ in range(2):  # once more, if releasing expired reservations made room, or the holder met itself
+        rows = session.execute(
+            _HOLD,
+            {
+                **movements.demand_values(demand),
+                "store_id": tenancy.require_store(session),
+                "now": clock.now(),
+                "holder_id": holder_id,
+                "expires_at": expires_at,
+            },
+        ).all()
+        shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
+        if not shortages and all(row.reserved == row.wanted for row in rows):
+            return
+        if shortages and not expiry.release_expired_of(session, [short.variant_id for short in shortages]):
+            break
+    if shortages:
+        raise OutOfStock(shortages)
+
+
+def release(session: Session, holder_id: UUID) -> dict[UUID, int]:
+    """Give back what a holder has reserved; return it, by variant. One statement; nothing held is nothing to do."""
+    values = {"store_id": tenancy.require_store(session), "holder_id": holder_id, "now": clock.now()}
+    return {row.variant_id: row.quantity for row in session.execute(_RELEASE, values)}
+
+
+def consume(session: Session, holder_id: UUID, order_id: UUID, demand: Mapping[UUID, int]) -> None:
+    """Turn a reservation into an order's sales. One statement; see `sales.sell_held`.
+
+    Raises:
+        OutOfStock: the reservation is gone or smaller than the demand, and not enough is left; nothing was taken.
+    """
+    sales.sell_held(session, holder_id, order_id, demand)

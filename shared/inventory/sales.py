@@ -1,0 +1,152 @@
+"""Selling from stock, and taking back what was sold.
+
+Demand is summed per variant over the whole basket, bundles' components included, before it comes here. Variants that do
+not track stock are no demand: whoever builds one leaves them out (`demand.of`). All of it is taken, or nothing.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from shared.inventory import expiry, movements
+from shared.inventory.models import AdjustmentKind
+from shared.inventory.movements import Movement
+from shared.inventory.shortage import OutOfStock, Shortage
+
+__all__ = ["OutOfStock", "restock", "sell", "sell_held"]
+
+# Reservations are locked before levels, and levels in the order of variants, so that no two sales wait for each other.
+# What `locked` returns is each level as it is once its lock is had; only if all of them suffice is anything changed.
+# The new level is set from that, column by column of the CHECKs: PostgreSQL tries an UPDATE on the row as it was when
+# the statement began, CHECKs included, before it notices that somebody changed it meanwhile.
+_SELL = text("""
+with want as (
+    select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
+        as w (id, variant_id, quantity)
+), mine as materialized (
+    select variant_id, quantity from stock_reservations
+    where store_id = :store_id and holder_id = cast(:holder_id as uuid)
+    order by variant_id for update
+), demand as materialized (
+    select coalesce(w.variant_id, m.variant_id) as variant_id, w.id,
+           coalesce(w.quantity, 0) as wanted, coalesce(m.quantity, 0) as held
+    from want w full join mine m on m.variant_id = w.variant_id
+), locked as materialized (
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, d.id, d.wanted, d.held,
+           s.on_hand - s.reserved - s.safety_stock + d.held as available,
+           d.wanted <= d.held or s.allow_backorder
+               or s.on_hand - s.reserved - s.safety_stock >= d.wanted - d.held as suffices
+    from stock_levels s join demand d on d.variant_id = s.variant_id
+    where s.store_id = :store_id order by s.variant_id for no key update of s
+), verdict as materialized (
+    select coalesce(bool_and(suffices), true) and count(*) = (select count(*) from demand) as granted from locked
+), moved as (
+    update stock_levels s
+    set on_hand = l.on_hand - l.wanted, reserved = l.reserved - l.held, allow_backorder = l.allow_backorder,
+        version = s.version + 1, updated_at = :now
+    from locked l, verdict v
+    where v.granted and s.store_id = :store_id and s.variant_id = l.variant_id
+    returning l.id, s.variant_id, l.wanted, s.on_hand, s.version, s.low_stock_threshold
+), freed as (
+    delete from stock_reservations r using verdict v
+    where v.granted and r.store_id = :store_id and r.holder_id = cast(:holder_id as uuid)
+), noted as (
+    insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, order_id,
+                                       actor_kind, actor_id, correlation_id, at)
+    select :store_id, id, variant_id, 'sale', -wanted, on_hand, version, cast(:order_id as uuid),
+           :actor_kind, :actor_id, :correlation_id, :now
+    from moved where wanted > 0
+)
+select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices, greatest(coalesce(l.available, 0), 0)
+           as available, m.on_hand, m.version, m.low_stock_threshold
+from demand d left join locked l on l.variant_id = d.variant_id left join moved m on m.variant_id = d.variant_id
+""")
+
+# Never more comes back than went out for the order: what was sold without counting is not counted when it returns.
+_RESTOCK = text("""
+with want as (
+    select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
+        as w (id, variant_id, quantity)
+), sold as materialized (
+    select variant_id, -sum(delta) as quantity from inventory_adjustments
+    where store_id = :store_id and order_id = :order_id group by variant_id
+), locked as materialized (
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, w.id, least(w.quantity, sold.quantity) as quantity
+    from stock_levels s join want w on w.variant_id = s.variant_id join sold on sold.variant_id = s.variant_id
+    where s.store_id = :store_id and sold.quantity > 0 order by s.variant_id for no key update of s
+), moved as (
+    update stock_levels s
+    set on_hand = l.on_hand + l.quantity, reserved = l.reserved, allow_backorder = l.allow_backorder,
+        version = s.version + 1, updated_at = :now
+    from locked l where s.store_id = :store_id and s.variant_id = l.variant_id
+    returning l.id, s.variant_id, l.quantity, s.on_hand, s.version, s.low_stock_threshold
+), noted as (
+    insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, reason, order_id,
+                                       actor_kind, actor_id, correlation_id, at)
+    select :store_id, id, variant_id, 'return', quantity, on_hand, version, :reason, :order_id,
+           :actor_kind, :actor_id, :correlation_id, :now
+    from moved
+)
+select variant_id, quantity, on_hand, version, low_stock_threshold from moved
+""")
+
+
+def sell(session: Session, order_id: UUID, demand: Mapping[UUID, int]) -> None:
+    """Take a demand (quantities by variant) from stock for an order that held nothing before. One statement.
+
+    The contended rows of a shop are locked until the commit: call it as late as the order allows.
+
+    Raises:
+        OutOfStock: something is short, expired reservations not counted; nothing was taken.
+    """
+    _sell(session, order_id, demand, holder_id=None)
+
+
+def sell_held(session: Session, holder_id: UUID, order_id: UUID, demand: Mapping[UUID, int]) -> None:
+    """Take a demand for an order, using up all that `holder_id` has reserved. One statement.
+
+    What the holder reserved beyond the demand is released; what of it has expired and was released meanwhile is taken
+    anew if there is enough.
+
+    Raises:
+        OutOfStock: something is short; nothing was taken, and the reservation stands.
+    """
+    _sell(session, order_id, demand, holder_id=holder_id)
+
+
+def restock(session: Session, order_id: UUID, demand: Mapping[UUID, int], reason: str) -> dict[UUID, int]:
+    """Put back what an order had taken; return what was put back, by variant. One statement.
+
+    Of each variant at most what the order took and has not brought back yet, so a repeated call changes nothing.
+    Variants that were sold without counting are left out by that. The order's own row must be locked by the caller.
+    """
+    if not demand:
+        return {}
+    values = movements.circumstances(session) | movements.demand_values(demand)
+    rows = session.execute(_RESTOCK, {**values, "order_id": order_id, "reason": reason}).all()
+    moved = [Movement(row.variant_id, row.quantity, row.on_hand, row.version, row.low_stock_threshold) for row in rows]
+    movements.tell(session, moved, AdjustmentKind.RETURN, order_id)
+    return {one.variant_id: one.delta for one in moved}
+
+
+def _sell(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holder_id: UUID | None) -> None:
+    if not demand and holder_id is None:
+        return
+    shortages: list[Shortage] = []
+    for _ in range(2):  # once more, if releasing expired reservations made room
+        values = movements.circumstances(session) | movements.demand_values(demand)
+        rows = session.execute(_SELL, {**values, "order_id": order_id, "holder_id": holder_id}).all()
+        shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
+        if not shortages:
+            sold = [
+                Movement(row.variant_id, -row.wanted, row.on_hand, row.version, row.low_stock_threshold)
+                for row in rows
+                if row.wanted
+            ]
+            movements.tell(session, sold, AdjustmentKind.SALE, order_id)
+            return
+        if not expiry.release_expired_of(session, [short.variant_id for short in shortages]):
+            break
+    raise OutOfStock(shortages)

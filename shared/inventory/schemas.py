@@ -1,0 +1,171 @@
+"""What comes in and goes out about stock."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from shared.catalog.queries import Sellable
+from shared.catalog.schemas import NewProduct, NewVariant
+from shared.core.money import Money
+from shared.core.typeids import AdjustmentId, OrderId, ProductId, VariantId
+from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
+
+MOST = 10**9  # units; a thousand million of one SKU
+
+Units = Annotated[int, Field(strict=True, ge=0, le=MOST, description="Units.")]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Threshold = Annotated[
+    int | None,
+    Field(strict=True, ge=0, le=MOST, description="At or below it the stock is low; null: nobody wants to know."),
+]
+
+
+class NewStockedVariant(NewVariant):
+    """A variant to be made, with what of it is on the shelf. The threshold is the store's where it is absent."""
+
+    stock: Units = 0
+    safety_stock: Units = 0
+    allow_backorder: bool = False
+    low_stock_threshold: Threshold = None
+
+
+class NewStockedProduct(NewProduct[NewStockedVariant]):
+    """A product to be made, with its variants and what of them is on the shelf."""
+
+
+class Adjust(BaseModel):
+    """A change of what is on hand, by how much. Sales and what orders bring back are recorded by orders."""
+
+    delta: int = Field(strict=True, ge=-MOST, le=MOST, description="Units that came (positive) or went (negative).")
+    kind: Literal["manual", "correction", "initial", "import", "return"] = "manual"
+    reason: Reason = ""
+
+
+class SetOnHand(BaseModel):
+    """What was counted, against what was there: `expected_on_hand`, or If-Match, says what the count is based on."""
+
+    on_hand: Units
+    expected_on_hand: int | None = Field(default=None, strict=True, ge=-MOST, le=MOST)
+    kind: Literal["manual", "correction", "initial", "import"] = "correction"
+    reason: Reason = ""
+
+
+class EditRules(BaseModel):
+    """By which rules a variant is sold; what is absent stays. `low_stock_threshold: null` ends the alerts."""
+
+    safety_stock: Units | None = None
+    allow_backorder: bool | None = None
+    low_stock_threshold: Threshold = None
+
+
+class StockLevelOut(BaseModel):
+    """How much of a variant there is. What expired counts as `reserved` until it is released, within a minute."""
+
+    variant_id: VariantId
+    product_id: ProductId
+    sku: str
+    product_title: str
+    variant_title: str
+    on_hand: int
+    reserved: int
+    available: int = Field(description="What shoppers can still buy: on hand, less reserved, less the safety stock.")
+    safety_stock: int
+    allow_backorder: bool
+    low_stock_threshold: int | None
+    low: bool
+    version: int
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, level: StockLevel, sellable: Sellable) -> Self:
+        """Present a level."""
+        threshold = level.low_stock_threshold
+        return cls(
+            variant_id=level.variant_id,
+            product_id=sellable.product_id,
+            sku=sellable.sku,
+            product_title=sellable.product_title,
+            variant_title=sellable.variant_title,
+            on_hand=level.on_hand,
+            reserved=level.reserved,
+            available=max(0, level.on_hand - level.reserved - level.safety_stock),
+            safety_stock=level.safety_stock,
+            allow_backorder=level.allow_backorder,
+            low_stock_threshold=threshold,
+            low=threshold is not None and level.on_hand <= threshold,
+            version=level.version,
+            updated_at=level.updated_at,
+        )
+
+
+class AdjustmentOut(BaseModel):
+    """One change of what was on hand, and what was there after it."""
+
+    id: AdjustmentId
+    variant_id: VariantId
+    kind: AdjustmentKind
+    delta: int
+    on_hand: int
+    reason: str
+    order_id: OrderId | None
+    actor_kind: str
+    actor_id: str | None
+    correlation_id: str
+    at: datetime
+
+    @classmethod
+    def of(cls, adjustment: InventoryAdjustment) -> Self:
+        """Present an adjustment."""
+        return cls(
+            id=adjustment.id,
+            variant_id=adjustment.variant_id,
+            kind=AdjustmentKind(adjustment.kind),
+            delta=adjustment.delta,
+            on_hand=adjustment.on_hand,
+            reason=adjustment.reason,
+            order_id=adjustment.order_id,
+            actor_kind=adjustment.actor_kind,
+            actor_id=adjustment.actor_id,
+            correlation_id=adjustment.correlation_id,
+            at=adjustment.at,
+        )
+
+
+class DriftOut(BaseModel):
+    """A level that is not what its history says."""
+
+    variant_id: VariantId
+    on_hand: int
+    on_hand_replayed: int
+    reserved: int
+    reserved_replayed: int
+
+
+class ReconciliationOut(BaseModel):
+    """What replaying every adjustment and reservation came to; `drift` is empty where all is well."""
+
+    levels: int = Field(description="How many levels were compared.")
+    drift: list[DriftOut]
+
+
+class ShelfVariantOut(BaseModel):
+    """A variant, as shoppers see it."""
+
+    id: VariantId
+    sku: str
+    title: str
+    price: Money
+    compare_at: Money | None
+    in_stock: bool
+
+
+class ShelfProductOut(BaseModel):
+    """A product, as shoppers see it."""
+
+    id: ProductId
+    slug: str
+    title: str
+    description: str
+    in_stock: bool = Field(description="Some variant can be bought now.")
+    variants: list[ShelfVariantOut]

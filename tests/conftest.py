@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ("tests.database", "tests.application", "tests.browser")  # each after those that it imports
+pytest_plugins = ("tests.database", "tests.figures", "tests.application", "tests.browser")  # after those they import
 
 # A failure that only some runs see teaches people to press the button again; new examples come with new tests.
 settings.register_profile("house", derandomize=True, deadline=None, print_blob=True)

@@ -145,7 +145,7 @@ class FreshDatabases:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
+def pytest_configure_node(node: Any) -> None:
     """Give a worker the server of this run, before the worker starts."""
     server = _run_server()
     node.workerinput["database_server"] = (server.superuser_url, server.run)

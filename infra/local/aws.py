@@ -105,8 +105,8 @@ def point_clients_at(endpoint: str, environment: MutableMapping[str, str]) -> Ma
 
 def sqs(endpoint: str) -> "SQSClient":
     """Make an SQS client for the emulated services; boto3 takes 0.4 s to load, hence not at import."""
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 -- see above
+    from botocore.config import Config  # noqa: PLC0415 -- comes with boto3
 
     return boto3.client(
         "sqs",
@@ -140,7 +140,7 @@ def create_queues(client: "SQSClient", consumers: "Iterable[Consumer]") -> dict[
 
 def _serve() -> None:
     """Serve on a free port, say where on standard output, and end with the process that holds our standard input."""
-    import logging  # noqa: PLC0415
+    import logging  # noqa: PLC0415 -- the child process alone configures it
 
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- a second of imports that only this process pays
 

@@ -7,7 +7,7 @@ stranger points at 127.0.0.1 is refused), a change must come from these pages, a
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from infra.local.queues import NoSuchLetter, Queues
 from infra.local.runs import Runs
 from infra.local.scheduler import Scheduler
 from infra.local.state import DemoStore
+from shared.core import clock
 
 EVENTS_SHOWN = 100
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
@@ -161,7 +162,7 @@ class Pages:
         return {store.id: store.slug for store in self._system.stores}
 
     def _page(self, template: str, *, status: int = 200, **facts: object) -> Response:
-        html = self._templates.get_template(template).render(now=datetime.now(UTC), **facts)
+        html = self._templates.get_template(template).render(now=clock.now(), **facts)
         headers = {
             "content-security-policy": _POLICY,
             "cache-control": "no-store",
@@ -190,7 +191,7 @@ def recent_events(stores: Iterable[DemoStore]) -> list[Event]:
     """Read the stores' latest domain events, each store's bound to it, as any function of the system reads."""
     from sqlalchemy import select  # noqa: PLC0415 -- the pages load without the database's libraries
 
-    from shared.core import database, ids, outbox  # noqa: PLC0415
+    from shared.core import database, ids, outbox  # noqa: PLC0415 -- the pages start before the database is known
 
     found: list[Event] = []
     latest = select(outbox.RecordedEvent).order_by(outbox.RecordedEvent.id.desc()).limit(EVENTS_SHOWN)

@@ -184,7 +184,7 @@ def _make_events() -> None:
             primary key (store_id, consumer, event_id)
         )
     """)
-    op.execute("create index consumed_events_by_time on consumed_events (consumed_at)")
+    op.execute("create index consumed_events_by_time on consumed_events (store_id, consumed_at)")
     tenancy.protect("consumed_events", rights=("select", "insert", "delete"))
 
 
@@ -229,5 +229,5 @@ def _make_idempotency() -> None:
             primary key (store_id, caller, route, key)
         )
     """)
-    op.execute("create index idempotency_keys_by_expiry on idempotency_keys (expires_at)")
+    op.execute("create index idempotency_keys_by_expiry on idempotency_keys (store_id, expires_at)")
     tenancy.protect("idempotency_keys")

@@ -78,7 +78,7 @@ def upgrade() -> None:
     op.execute("create index variants_by_product on variants (store_id, product_id, position, id)")
     tenancy.protect("variants")
     for table in ("products", "variants"):
-        op.execute(f"create index {table}_by_deletion on {table} (deleted_at, store_id) where deleted_at is not null")
+        op.execute(f"create index {table}_by_deletion on {table} (store_id, deleted_at) where deleted_at is not null")
         tenancy.let_look_up(table, ("store_id", "deleted_at"))
     tenancy.look_up_function(
         "stores_with_deleted_products(before timestamptz, most integer)",

@@ -32,7 +32,7 @@ class Product(StoreOwned, Base):
         Index("products_by_slug", "store_id", "slug", unique=True, postgresql_where=text("deleted_at is null")),
         Index("products_by_status", "store_id", "status", "id", postgresql_where=text("deleted_at is null")),
         Index("products_by_change", "store_id", "updated_at", "id"),
-        Index("products_by_deletion", "deleted_at", "store_id", postgresql_where=text("deleted_at is not null")),
+        Index("products_by_deletion", "store_id", "deleted_at", postgresql_where=text("deleted_at is not null")),
         Index("products_by_birth", "store_id", "created_at", "id"),
         Index("products_by_title", "store_id", "title", "id"),
     )
@@ -68,7 +68,7 @@ class Variant(StoreOwned, Base):
         CheckConstraint("compare_at > price and compare_at <= 1000000000000", name="compare_at_is_above_the_price"),
         CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_is_iso"),
         Index("variants_by_sku", "store_id", "sku", unique=True, postgresql_where=text("deleted_at is null")),
-        Index("variants_by_deletion", "deleted_at", "store_id", postgresql_where=text("deleted_at is not null")),
+        Index("variants_by_deletion", "store_id", "deleted_at", postgresql_where=text("deleted_at is not null")),
         Index("variants_by_product", "store_id", "product_id", "position", "id"),
     )
 

@@ -40,7 +40,7 @@ class ConsumedEvent(Base):
     """The mark that a consumer has had an event. Refuses a second one, hence never partitioned; purged in batches."""
 
     __tablename__ = "consumed_events"
-    __table_args__ = (Index("consumed_events_by_time", "consumed_at"),)
+    __table_args__ = (Index("consumed_events_by_time", "store_id", "consumed_at"),)
 
     store_id: Mapped[UUID] = mapped_column(primary_key=True)
     consumer: Mapped[str] = mapped_column(primary_key=True)

@@ -64,7 +64,7 @@ class IdempotencyRecord(Base):
     """A request that may not happen twice, and its answer. Purged in batches after 72 hours, so never partitioned."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("idempotency_keys_by_expiry", "expires_at"),)
+    __table_args__ = (Index("idempotency_keys_by_expiry", "store_id", "expires_at"),)
 
     store_id: Mapped[UUID] = mapped_column(primary_key=True)
     caller: Mapped[str] = mapped_column(primary_key=True)

@@ -50,7 +50,7 @@ def _client() -> "SQSClient":
 @lru_cache(maxsize=1)
 def _make_client() -> "SQSClient":
     import boto3  # noqa: PLC0415 -- 200 ms, paid by the first message and not by every cold start
-    from botocore.config import Config  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415 -- comes with boto3
 
     # An answer waits for the kick after its commit: better no kick than a slow answer (the sweep comes after it).
     return boto3.client("sqs", config=Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1}))

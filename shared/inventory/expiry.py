@@ -1,6 +1,7 @@
 """Expired reservations: they do not count, and are released by the sweep, or at once by whoever is short of them."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,14 +12,10 @@ from shared.core import clock, tenancy
 QUEUE = "reservation-expiry"
 BATCH = 500  # reservations a statement: a few milliseconds of locks on their levels
 
-# SKIP LOCKED: whoever holds one of these rows is about to use or release it, and must not be waited for here, since
-# the sweep would wait with locks that they need. Levels are locked and set as in `sales`.
-_RELEASE = text("""
+_RELEASE = """
 with due as materialized (
     select id, variant_id, quantity from stock_reservations
-    where store_id = :store_id and expires_at <= :now
-      and (cast(:variants as uuid[]) is null or variant_id = any (cast(:variants as uuid[])))
-    order by expires_at limit :batch for update skip locked
+    where store_id = :store_id and expires_at <= :now {which}
 ), freed as (
     select variant_id, sum(quantity) as quantity from due group by variant_id
 ), locked as materialized (
@@ -34,22 +31,35 @@ with due as materialized (
     delete from stock_reservations r using due d where r.store_id = :store_id and r.id = d.id
 )
 select count(*) from due
-""")
+"""
+
+# Levels are locked and set as in `sales`. The sweep passes by what another transaction has in hand, since that is about
+# to use or release it. Who is short waits for it instead, in the order in which everybody locks reservations, and with
+# no level locked.
+_SWEEP = text(_RELEASE.format(which="order by expires_at limit :batch for update skip locked"))
+_MAKE_ROOM = text(
+    _RELEASE.format(
+        which="and variant_id = any (cast(:variants as uuid[])) order by variant_id, holder_id limit :batch for update",
+    ),
+)
 
 _STORES = text("select * from lookup.stores_with_expired_reservations(:now, :batch, :most)")
 
 
 def release_expired(session: Session) -> int:
     """Release up to `BATCH` expired reservations of the store; return how many. One statement, safe beside itself."""
-    return _release(session, None)
+    return int(session.execute(_SWEEP, _values(session)).scalar_one())
 
 
-def release_expired_of(session: Session, variants: Collection[UUID]) -> int:
-    """Release expired reservations of these variants, because somebody is short of them; return how many.
+def begin_attempt(session: Session) -> None:
+    """Begin to take stock in such a way that `make_room` can undo it. Travels with the next statement."""
+    tenancy.prelude(session, "savepoint stock")
 
-    Those that the sweep has in hand at this very moment are left to it.
-    """
-    return _release(session, list(variants))
+
+def make_room(session: Session, variants: Collection[UUID]) -> None:
+    """Undo the attempt, locks included, and release expired reservations of the variants that it was short of."""
+    tenancy.prelude(session, "rollback to savepoint stock")
+    session.execute(_MAKE_ROOM, {**_values(session), "variants": list(variants)})
 
 
 def stores_with_expired(session: Session, most: int) -> list[UUID]:
@@ -57,11 +67,5 @@ def stores_with_expired(session: Session, most: int) -> list[UUID]:
     return list(session.scalars(_STORES, {"now": clock.now(), "batch": BATCH, "most": most}))
 
 
-def _release(session: Session, variants: list[UUID] | None) -> int:
-    values = {
-        "store_id": tenancy.require_store(session),
-        "now": clock.now(),
-        "variants": variants,
-        "batch": BATCH,
-    }
-    return int(session.execute(_RELEASE, values).scalar_one())
+def _values(session: Session) -> dict[str, Any]:
+    return {"store_id": tenancy.require_store(session), "now": clock.now(), "batch": BATCH}

@@ -12,14 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.core import clock, tenancy
+from shared.core.errors import Unavailable
 from shared.inventory import expiry, movements, sales
 from shared.inventory.shortage import OutOfStock, Shortage
 
 __all__ = ["OutOfStock", "consume", "hold", "release"]
 
 # The order of locks, and how levels are set, is that of `sales`. `added` meets a row only if the same holder reserved
-# in another transaction at the same moment; then both quantities are in `reserved`, so the row gets their sum, and
-# `hold` tries again.
+# in another transaction at the same moment; then the attempt is undone, and the next one sees that row.
 _HOLD = text("""
 with want as (
     select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
@@ -61,12 +61,11 @@ with want as (
     select :store_id, d.id, :holder_id, d.variant_id, d.wanted, :now, :expires_at
     from demand d, verdict v
     where v.granted and d.held = 0
-    on conflict (store_id, holder_id, variant_id) do update
-        set quantity = r.quantity + excluded.quantity, expires_at = excluded.expires_at
-    returning r.variant_id, r.quantity
+    on conflict (store_id, holder_id, variant_id) do nothing
+    returning r.variant_id
 )
 select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
-       greatest(coalesce(l.available, 0), 0) as available, coalesce(a.quantity, d.wanted) as reserved
+       greatest(coalesce(l.available, 0), 0) as available, d.held > 0 or a.variant_id is not null as is_noted
 from demand d left join locked l on l.variant_id = d.variant_id left join added a on a.variant_id = d.variant_id
 """)
 
@@ -98,9 +97,10 @@ def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_
 
     Raises:
         OutOfStock: something is short, expired reservations not counted; nothing changed, what was held stays held.
+        Unavailable: the same holder reserves in several transactions at once, again and again.
     """
-    shortages: list[Shortage] = []
-    for _ in range(2):  # once more, if releasing expired reservations made room, or the holder met itself
+    for is_last in (False, True):  # once more, since releasing expired reservations may make room
+        expiry.begin_attempt(session)
         rows = session.execute(
             _HOLD,
             {
@@ -112,12 +112,14 @@ def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_
             },
         ).all()
         shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
-        if not shortages and all(row.reserved == row.wanted for row in rows):
+        if not shortages and all(row.is_noted for row in rows):
             return
-        if shortages and not expiry.release_expired_of(session, [short.variant_id for short in shortages]):
-            break
-    if shortages:
-        raise OutOfStock(shortages)
+        if not is_last:
+            expiry.make_room(session, [short.variant_id for short in shortages])
+        elif shortages:
+            raise OutOfStock(shortages)
+    detail = "Several requests reserve for one checkout at this moment; send this one again."
+    raise Unavailable(detail, headers={"Retry-After": "1"})
 
 
 def release(session: Session, holder_id: UUID) -> dict[UUID, int]:

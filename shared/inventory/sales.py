@@ -134,19 +134,19 @@ def restock(session: Session, order_id: UUID, demand: Mapping[UUID, int], reason
 def _sell(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holder_id: UUID | None) -> None:
     if not demand and holder_id is None:
         return
-    shortages: list[Shortage] = []
-    for _ in range(2):  # once more, if releasing expired reservations made room
+    for is_last in (False, True):  # once more, since releasing expired reservations may make room
+        expiry.begin_attempt(session)
         values = movements.circumstances(session) | movements.demand_values(demand)
         rows = session.execute(_SELL, {**values, "order_id": order_id, "holder_id": holder_id}).all()
         shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
         if not shortages:
-            sold = [
-                Movement(row.variant_id, -row.wanted, row.on_hand, row.version, row.low_stock_threshold)
-                for row in rows
-                if row.wanted
-            ]
-            movements.tell(session, sold, AdjustmentKind.SALE, order_id)
-            return
-        if not expiry.release_expired_of(session, [short.variant_id for short in shortages]):
             break
-    raise OutOfStock(shortages)
+        if is_last:
+            raise OutOfStock(shortages)
+        expiry.make_room(session, [short.variant_id for short in shortages])
+    sold = [
+        Movement(row.variant_id, -row.wanted, row.on_hand, row.version, row.low_stock_threshold)
+        for row in rows
+        if row.wanted
+    ]
+    movements.tell(session, sold, AdjustmentKind.SALE, order_id)

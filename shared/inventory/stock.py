@@ -181,8 +181,10 @@ def _change(session: Session, variant_id: UUID, target: Target, *, kind: Adjustm
         "expected_on_hand": target.expected_on_hand,
         "expected_version": target.expected_version,
     }
+    expiry.begin_attempt(session)
     row = session.execute(_CHANGE, movements.circumstances(session) | values).one_or_none()
-    if row is not None and not row.suffices and expiry.release_expired_of(session, [variant_id]):
+    if row is not None and not row.suffices:
+        expiry.make_room(session, [variant_id])
         row = session.execute(_CHANGE, movements.circumstances(session) | values).one_or_none()
     if row is None:
         raise _no_such_variant()

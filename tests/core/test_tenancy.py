@@ -47,7 +47,7 @@ def test_a_bound_session_sees_its_own_rows_alone(look: Callable[[Session], Seque
     "change",
     [
         lambda session, _: session.execute(update(Credential).values(name="Mine now")),
-        lambda session, _: session.execute(update(Credential.__table__).values(name="Mine now")),  # type: ignore[arg-type]
+        lambda session, _: session.execute(update(Credential.__table__).values(name="Mine now")),  # type: ignore[arg-type]  # __table__ is a Table
         lambda session, _: session.execute(text("update credentials set name = 'Mine now'")),
         lambda session, theirs: session.execute(
             text("update credentials set name = 'Mine now' where store_id = :store"), {"store": theirs.id}
@@ -75,7 +75,7 @@ def test_nothing_can_be_written_into_another_store(sql: Sql) -> None:
         session.add(a_credential(theirs.id))
     row = {"store_id": theirs.id, "id": ids.new_id(), "kind": "sk", "name": "x", "digest": b"x", "last_four": "x"}
     with pytest.raises(DBAPIError) as refused, mine.session() as session:
-        session.execute(insert(Credential.__table__).values(**row, scopes=[], created_at=clock.now()))  # type: ignore[arg-type]
+        session.execute(insert(Credential.__table__).values(**row, scopes=[], created_at=clock.now()))  # type: ignore[arg-type]  # __table__ is a Table
 
     assert driver.sqlstate(refused.value) == "42501"
     assert sql("select count(*) as n from credentials where store_id = %s", theirs.id) == before

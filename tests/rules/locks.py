@@ -28,9 +28,7 @@ APPEND_ONLY = ("audit_entries", "domain_events", "inventory_adjustments", "publi
 # Indexes that are not led by the store, each with the reason. Unique ones refuse across stores, so they say more.
 ACROSS_STORES = {
     "carts_due": "the sweep finds the stores that have carts to abandon or expire",
-    "consumed_events_by_time": "the purge deletes by age, all stores in one batch",
     "credentials_digest_key": "a credential is looked up before its store is known; a digest is no guess",
-    "idempotency_keys_by_expiry": "the purge deletes by age, all stores in one batch",
     "outbox_by_time": "the sweep finds what any store has waiting",
     "outgoing_messages_due": "the sweep finds the stores that have messages to send",
     "stock_reservations_by_expiry": "the sweep finds the stores that have holds to release",

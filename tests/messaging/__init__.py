@@ -1,0 +1,1 @@
+"""Messages to people: queued once, delivered with patience."""

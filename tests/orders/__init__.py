@@ -1,0 +1,1 @@
+"""Orders: placing, reading, canceling, fulfilling, and the link of a guest."""

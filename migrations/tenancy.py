@@ -32,6 +32,15 @@ def allow(table: str, rights: Sequence[str]) -> None:
     op.execute(f"grant {', '.join(rights)} on {table} to {APP}")
 
 
+def allow_steps(table: str, column: str, steps: Sequence[str]) -> None:
+    """Let a state column take these steps and no others: "before>after", and ">first" for what a row begins with."""
+    told = ", ".join(f"'{step}'" for step in (column, *steps))
+    op.execute(
+        f"create trigger {table}_{column}_steps before insert or update of {column} on {table} "
+        f"for each row execute function allow_steps({told})",
+    )
+
+
 def let_look_up(table: str, columns: Sequence[str]) -> None:
     """Let the look-up functions' role read these columns of every store's rows (see decisions in `lookup`)."""
     op.execute(f"grant select ({', '.join(columns)}) on {table} to {LOOKUP}")

@@ -33,6 +33,7 @@ def upgrade() -> None:
     """Apply."""
     _make_roles()
     _make_upkeep()
+    _make_state_guard()
     _make_events()
     _make_audit()
     _make_idempotency()
@@ -51,6 +52,7 @@ def downgrade() -> None:
     op.execute("drop schema lookup cascade")
     for table in TABLES:
         op.execute(f"drop table {table}")
+    op.execute("drop function allow_steps")
     op.execute("drop schema upkeep cascade")
     op.execute(f"revoke usage on schema public from {tenancy.APP}, {tenancy.LOOKUP}")
 
@@ -125,6 +127,24 @@ def _make_upkeep() -> None:
     for function in ("make_partitions_of(text, integer)", "make_partitions(integer)"):
         op.execute(f"revoke all on function upkeep.{function} from public")
     op.execute(f"grant execute on function upkeep.make_partitions(integer) to {tenancy.APP}")
+
+
+def _make_state_guard() -> None:
+    """Make the trigger for columns that hold a state: it lets the steps that its arguments name pass, and no others."""
+    op.execute("""
+        create function allow_steps() returns trigger language plpgsql as $function$
+        declare
+            name text := tg_argv[0];
+            before text := case when tg_op = 'UPDATE' then to_jsonb(old) ->> name else '' end;
+            after text := to_jsonb(new) ->> name;
+        begin
+            if before is distinct from after and not (before || '>' || after) = any (tg_argv[1:]) then
+                raise exception '%.% cannot become % from %', tg_table_name, name, after, before
+                    using errcode = 'check_violation', constraint = tg_table_name || '_' || name || '_steps';
+            end if;
+            return new;
+        end $function$
+    """)
 
 
 def _make_events() -> None:

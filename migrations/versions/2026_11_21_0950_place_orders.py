@@ -50,20 +50,6 @@ ATTEMPT_STATUS = (
 
 def upgrade() -> None:
     """Apply."""
-    op.execute("""
-        create function allow_steps() returns trigger language plpgsql as $function$
-        declare
-            name text := tg_argv[0];
-            before text := case when tg_op = 'UPDATE' then to_jsonb(old) ->> name else '' end;
-            after text := to_jsonb(new) ->> name;
-        begin
-            if before is distinct from after and not (before || '>' || after) = any (tg_argv[1:]) then
-                raise exception '%.% cannot become % from %', tg_table_name, name, after, before
-                    using errcode = 'check_violation', constraint = tg_table_name || '_' || name || '_steps';
-            end if;
-            return new;
-        end $function$
-    """)
     _make_orders()
     _make_lines()
     _make_fulfillments()
@@ -74,15 +60,6 @@ def downgrade() -> None:
     """Take back."""
     for table in ("payment_attempts", "fulfillment_lines", "fulfillments", "order_lines", "orders"):
         op.execute(f"drop table {table}")
-    op.execute("drop function allow_steps")
-
-
-def _guard(table: str, column: str, steps: tuple[str, ...]) -> None:
-    told = ", ".join(f"'{step}'" for step in (column, *steps))
-    op.execute(
-        f"create trigger {table}_{column}_steps before insert or update of {column} on {table} "
-        f"for each row execute function allow_steps({told})",
-    )
 
 
 def _make_orders() -> None:
@@ -140,9 +117,9 @@ def _make_orders() -> None:
         "grant update (status, payment_status, fulfillment_status, personal, email_index, phone_index, cancel_reason, "
         f"canceled_at, version, updated_at) on orders to {tenancy.APP}",
     )
-    _guard("orders", "status", ORDER_STATUS)
-    _guard("orders", "payment_status", PAYMENT_STATUS)
-    _guard("orders", "fulfillment_status", FULFILLMENT_STATUS)
+    tenancy.allow_steps("orders", "status", ORDER_STATUS)
+    tenancy.allow_steps("orders", "payment_status", PAYMENT_STATUS)
+    tenancy.allow_steps("orders", "fulfillment_status", FULFILLMENT_STATUS)
 
 
 def _make_lines() -> None:
@@ -247,4 +224,4 @@ def _make_attempts() -> None:
         "grant update (status, captured, provider_reference, reason, version, updated_at) on payment_attempts "
         f"to {tenancy.APP}",
     )
-    _guard("payment_attempts", "status", ATTEMPT_STATUS)
+    tenancy.allow_steps("payment_attempts", "status", ATTEMPT_STATUS)

@@ -58,11 +58,7 @@ def upgrade() -> None:
             f"create index checkouts_by_{name} on checkouts (store_id, {column}, holds_until) where state = 'open'",
         )
     tenancy.protect("checkouts")
-    steps = ", ".join(f"'{step}'" for step in ("state", *STATE))
-    op.execute(
-        "create trigger checkouts_state_steps before insert or update of state on checkouts "
-        f"for each row execute function allow_steps({steps})",
-    )
+    tenancy.allow_steps("checkouts", "state", STATE)
 
 
 def downgrade() -> None:

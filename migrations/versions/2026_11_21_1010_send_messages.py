@@ -52,11 +52,7 @@ def upgrade() -> None:
     """)
     op.execute("create index outgoing_messages_due on outgoing_messages (due_at, store_id) where due_at is not null")
     tenancy.protect("outgoing_messages", rights=("select", "insert", "update"))
-    steps = ", ".join(f"'{step}'" for step in ("status", *STEPS))
-    op.execute(
-        "create trigger outgoing_messages_status_steps before insert or update of status on outgoing_messages "
-        f"for each row execute function allow_steps({steps})",
-    )
+    tenancy.allow_steps("outgoing_messages", "status", STEPS)
     tenancy.let_look_up("outgoing_messages", ("store_id", "due_at"))
     tenancy.look_up_function(
         "stores_with_due_messages(present timestamptz, most integer)",

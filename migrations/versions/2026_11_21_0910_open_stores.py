@@ -28,7 +28,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
-    for name in ("credential", "storefront", "platform_token", "origin_is_allowed", "slug_is_taken"):
+    for name in ("credential", "storefront", "platform_token", "origin_is_allowed", "opening"):
         tenancy.drop_look_up_function(name)
     for table in ("platform_tokens", "credentials", "store_sequences", "stores", "organizations"):
         op.execute(f"drop table {table}")
@@ -42,8 +42,8 @@ def _make_organizations() -> None:
             created_at timestamptz not null
         )
     """)
-    # Platform-level: belongs to no store. The application inserts with an id of its own making and reads by it.
-    tenancy.allow("organizations", ("select", "insert", "update"))
+    # Belongs to no store, so no policy could say whose it is: the application may add one, and read none.
+    tenancy.allow("organizations", ("insert",))
 
 
 def _make_stores() -> None:
@@ -147,8 +147,10 @@ def _make_look_ups() -> None:
         """select exists (select 1 from stores
            where allowed_origins @> array[origin] and status = 'active' and deleted_at is null)""",
     )
+    op.execute(f"grant select (id) on organizations to {tenancy.LOOKUP}")
     tenancy.look_up_function(
-        "slug_is_taken(wanted_slug text)",
-        "boolean",
-        "select exists (select 1 from stores where slug = wanted_slug)",
+        "opening(wanted_slug text, organization uuid)",
+        "table (slug_is_taken boolean, organization_exists boolean)",
+        """select exists (select 1 from stores where slug = wanted_slug),
+                  exists (select 1 from organizations where id = organization)""",
     )

@@ -11,7 +11,9 @@ from shared.stores.events import StoreOpened
 from shared.stores.models import Organization, Store
 from shared.stores.schemas import OpenStore
 
-_SLUG_LOCK = text("select pg_advisory_xact_lock(hashtextextended('slug:' || :slug, 0)), lookup.slug_is_taken(:slug)")
+# Two requests for one slug queue up, so the look-up sees the store of whoever was first.
+_LOCK = text("select pg_advisory_xact_lock(hashtextextended('slug:' || :slug, 0))")
+_LOOK_UP = text("select slug_is_taken, organization_exists from lookup.opening(:slug, cast(:organization_id as uuid))")
 
 
 class SlugTaken(Problem):
@@ -30,12 +32,10 @@ def open_store(session: Session, request: OpenStore) -> Store:
 
     Raises:
         SlugTaken: another store has the slug.
-        ValidationFailed: the time zone does not exist.
+        ValidationFailed: the time zone or the organization does not exist.
     """
     require_time_zone(request.time_zone)
-    if session.execute(_SLUG_LOCK, {"slug": request.slug}).one()[1]:
-        detail = f"The slug {request.slug} belongs to another store; choose another."
-        raise SlugTaken(detail)
+    _require_free(session, request)
     now = clock.now()
     organization_id = request.organization_id
     if organization_id is None:
@@ -75,6 +75,19 @@ def open_store(session: Session, request: OpenStore) -> Store:
     )
     outbox.record(session, StoreOpened(store_id=store.id, slug=store.slug, currency=store.currency))
     return store
+
+
+def _require_free(session: Session, request: OpenStore) -> None:
+    session.execute(_LOCK, {"slug": request.slug})
+    organization_id = request.organization_id
+    found = session.execute(_LOOK_UP, {"slug": request.slug, "organization_id": organization_id}).one()
+    if found.slug_is_taken:
+        detail = f"The slug {request.slug} belongs to another store; choose another."
+        raise SlugTaken(detail)
+    if organization_id is not None and not found.organization_exists:
+        field = FieldError(pointer="/organization_id", code="unknown_organization", message="There is none of this id.")
+        detail = "There is no such organization."
+        raise ValidationFailed(detail, errors=[field])
 
 
 def require_time_zone(name: str) -> None:

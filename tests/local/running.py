@@ -79,7 +79,7 @@ class Process:
 def launch(state: Path, *, port: int = 0, **environment: str) -> Process:
     """Start the system on `state`; port 0 is any free one. Does not wait."""
     screen = state.parent / f"{state.name}.screen"
-    variables = {**os.environ, "PORT": str(port), "STORMCOM_STATE": str(state), **environment}
+    variables = {**_surroundings(), "PORT": str(port), "STORMCOM_STATE": str(state), **environment}
     with screen.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.local"], cwd=REPOSITORY, env=variables, stdout=output, stderr=output
@@ -104,9 +104,15 @@ def run_to_its_end(module: str, state: Path, *, port: int = 0) -> subprocess.Com
     return subprocess.run(
         [sys.executable, "-m", module],
         cwd=REPOSITORY,
-        env={**os.environ, "PORT": str(port), "STORMCOM_STATE": str(state)},
+        env={**_surroundings(), "PORT": str(port), "STORMCOM_STATE": str(state)},
         capture_output=True,
         text=True,
         timeout=_PATIENCE,
         check=False,
     )
+
+
+def _surroundings() -> dict[str, str]:
+    """Return the environment of a user's terminal: ours, without what sets this process up as a function."""
+    ours = ("STORMCOM_", "POWERTOOLS_", "AWS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

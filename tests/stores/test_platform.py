@@ -52,6 +52,19 @@ def test_a_slug_that_is_taken_is_refused_and_opens_nothing(operator: Client, sql
     assert sql("select count(*) as n from organizations") == before
 
 
+def test_an_organization_may_own_several_stores_and_one_that_is_not_there_owns_none(operator: Client, sql: Sql) -> None:
+    opens(operator, "rupali-first")
+    owner = sql("select organization_id from stores where slug = 'rupali-first'")[0]["organization_id"]
+
+    second = opens(operator, "rupali-second", organization_id=ids.encode("org", owner))
+    nowhere = opens(operator, "rupali-third", organization_id=ids.encode("org", ids.new_id()))
+
+    assert second.status_code == 201
+    assert len(sql("select 1 from stores where organization_id = %s", owner)) == 2
+    assert (nowhere.status_code, nowhere.json()["errors"][0]["pointer"]) == (422, "/organization_id")
+    assert sql("select 1 from stores where slug = 'rupali-third'") == []
+
+
 def test_a_merchant_cannot_open_stores() -> None:
     refused = opens(a_store().merchant, "rupali-merchant")
 
@@ -67,6 +80,6 @@ def test_the_owners_address_is_kept_encrypted_and_masked(operator: Client, sql: 
     assert not any("owner@rupali.example" in row["row"] for row in rows + entries)
 
 
-def opens(client: Client, slug: str, *, key: str | bool = False) -> Answer:
-    body = {"name": "Rupali", "slug": slug, "owner_email": "owner@rupali.example"}
+def opens(client: Client, slug: str, *, key: str | bool = False, **facts: object) -> Answer:
+    body = {"name": "Rupali", "slug": slug, "owner_email": "owner@rupali.example", **facts}
     return client.post("/platform/stores", json=body, key=key)

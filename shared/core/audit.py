@@ -90,7 +90,7 @@ def record(  # noqa: PLR0913 -- each is a column of the entry, by keyword
         after={field: value for field, value in new.items() if field not in same} if after is not None else None,
         severity=severity,
     )
-    session.info.setdefault(_PENDING, []).append(change)
+    pending(session).append(change)
 
 
 def masked(value: str | None) -> str | None:
@@ -98,15 +98,10 @@ def masked(value: str | None) -> str | None:
     return None if value is None else f"{value[:1]}***({len(value)})"
 
 
-def take_pending(session: Session) -> list[Change]:
-    """Return the changes that wait for this transaction's commit, and forget them."""
-    pending: list[Change] = session.info.pop(_PENDING, [])
-    return pending
-
-
-def has_pending(session: Session) -> bool:
-    """Tell whether this transaction has noted a change."""
-    return bool(session.info.get(_PENDING))
+def pending(session: Session) -> list[Change]:
+    """Return the changes that wait for this transaction's commit; the list itself, to be changed by `records` alone."""
+    waiting: list[Change] = session.info.setdefault(_PENDING, [])
+    return waiting
 
 
 def row_hash(row: Mapping[str, Any]) -> bytes:

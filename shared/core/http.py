@@ -229,7 +229,7 @@ class _Way:
             response = await self._call(session, claim, present)
         finally:
             exchange.reset(token)
-        unaudited = self.endpoint.writes and records.has_changes(session) and not audit.has_pending(session)
+        unaudited = self.endpoint.writes and records.has_changes(session) and not audit.pending(session)
         if unaudited and response.status_code < 400:  # noqa: PLR2004 -- a refusal changed nothing
             message = f"{self.endpoint.name} changed rows without an audit entry."
             raise UnauditedChange(message)
@@ -243,17 +243,15 @@ class _Way:
         return response, stores
 
     async def _call(self, session: Session, claim: idempotency.Claim | None, present: Exchange) -> Response:
-        if claim is not None:
-            tenancy.prelude(session, "savepoint business")
+        start = records.mark(session, "business") if claim is not None else None
         try:
             response = await self.inner(self.request)
         except Problem as problem:
-            if claim is None or not answers.is_outcome(problem):
+            if start is None or not answers.is_outcome(problem):
                 raise
             # The refusal is the business's answer and is kept for the key; what led to it is undone.
             session.expunge_all()
-            records.discard(session)
-            tenancy.prelude(session, "rollback to savepoint business")
+            records.undo(session, start)
             return answers.render(problem, self.request)
         return answers.versioned(self.request, response, present.etag)
 

@@ -108,13 +108,13 @@ def record(session: Session, event: DomainEvent) -> None:
 
     Costs no statement of its own: all records of a transaction are written in one, before the commit.
     """
-    session.info.setdefault(_PENDING, []).append(event)
+    pending(session).append(event)
 
 
-def take_pending(session: Session) -> list[DomainEvent]:
-    """Return the events that wait for this transaction's commit, and forget them."""
-    pending: list[DomainEvent] = session.info.pop(_PENDING, [])
-    return pending
+def pending(session: Session) -> list[DomainEvent]:
+    """Return the events that wait for this transaction's commit; the list itself, to be changed by `records` alone."""
+    waiting: list[DomainEvent] = session.info.setdefault(_PENDING, [])
+    return waiting
 
 
 def kick(stores: Iterable[UUID]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ def write(session: Session) -> frozenset[UUID]:
     commit, after everything that the capabilities did.
     """
     session.flush()
-    events, changes = outbox.take_pending(session), audit.take_pending(session)
+    events, changes = outbox.pending(session), audit.pending(session)
     if not events and not changes:
         return frozenset()
     store_id = tenancy.require_store(session)
@@ -61,13 +62,36 @@ def write(session: Session) -> frozenset[UUID]:
     rows = [_event_row(told) for told in events]
     entries = [_audit_row(change, shared) for change in changes]
     session.execute(_WRITE, {**shared, "events": json.dumps(rows), "entries": json.dumps(entries)})
-    return frozenset({store_id}) if events else frozenset()
+    told = frozenset({store_id}) if events else frozenset[UUID]()
+    events.clear()
+    changes.clear()
+    return told
 
 
-def discard(session: Session) -> None:
-    """Forget what was recorded: the business part of the transaction was undone."""
-    outbox.take_pending(session)
-    audit.take_pending(session)
+@dataclass(frozen=True)
+class Mark:
+    """A point of the transaction that it may be taken back to, with what was recorded until then."""
+
+    savepoint: str
+    events: tuple[outbox.DomainEvent, ...]
+    changes: tuple[audit.Change, ...]
+    changed: bool
+
+
+def mark(session: Session, savepoint: str) -> Mark:
+    """Set a savepoint, after a flush; its name is a constant of the caller's. Costs no round trip."""
+    session.flush()
+    tenancy.prelude(session, f"savepoint {savepoint}")
+    events, changes = outbox.pending(session), audit.pending(session)
+    return Mark(savepoint, tuple(events), tuple(changes), bool(session.info.get(_CHANGED)))
+
+
+def undo(session: Session, to: Mark) -> None:
+    """Take the transaction back to `to`, with the next statement; what was recorded since is forgotten."""
+    tenancy.prelude(session, f"rollback to savepoint {to.savepoint}")
+    outbox.pending(session)[:] = to.events
+    audit.pending(session)[:] = to.changes
+    session.info[_CHANGED] = to.changed
 
 
 def has_changes(session: Session) -> bool:

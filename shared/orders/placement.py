@@ -123,8 +123,7 @@ def place(session: Session, draft: OrderDraft) -> PlacedOrder:
     if not draft.priced.lines:
         message = "An order has at least one line."
         raise ValueError(message)
-    recorded = outbox.take_pending(session), audit.take_pending(session)
-    tenancy.prelude(session, "savepoint placement")
+    start = records.mark(session, "placement")
     shortage: OutOfStock | None = None
     number: int | None = None
     lines = _lines(draft)
@@ -135,10 +134,8 @@ def place(session: Session, draft: OrderDraft) -> PlacedOrder:
     except OutOfStock as short:
         shortage = short
     if number is None:
-        records.discard(session)
-        _record_again(session, *recorded)
+        records.undo(session, start)
         return _placed_before(session, draft, shortage)
-    _record_again(session, *recorded)
     placed = PlacedOrder(
         id=draft.order_id,
         number=number,
@@ -167,8 +164,7 @@ def _take_stock(session: Session, draft: OrderDraft) -> None:
 
 
 def _placed_before(session: Session, draft: OrderDraft, shortage: OutOfStock | None) -> PlacedOrder:
-    """Undo what was taken, and return the order that the checkout or cart became first."""
-    tenancy.prelude(session, "rollback to savepoint placement")
+    """Return the order that the checkout or cart became first; what this attempt took is undone already."""
     keys = {"checkout_id": draft.checkout_id, "cart_id": draft.cart_id}
     row = session.execute(_PLACED_BEFORE, {"store_id": tenancy.require_store(session), **keys}).one_or_none()
     if row is not None:
@@ -187,13 +183,6 @@ def _placed_before(session: Session, draft: OrderDraft, shortage: OutOfStock | N
         raise shortage
     message = f"Order {draft.order_id} was not placed, and neither its checkout nor its cart had become one."
     raise RuntimeError(message)
-
-
-def _record_again(session: Session, events: list[outbox.DomainEvent], changes: list[audit.Change]) -> None:
-    for event in events:
-        outbox.record(session, event)
-    for change in changes:
-        audit.record(session, **vars(change))
 
 
 def _tell(session: Session, draft: OrderDraft, placed: PlacedOrder, lines: list[dict[str, Any]]) -> None:

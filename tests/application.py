@@ -127,8 +127,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Add up what the watch saw; fail the run if something was unbound outside of any test."""
     strays = _watch.take_unbound()
-    figures.of_this_run.add(_LINE, in_all=_watch.total, unbound=len(strays))
-    figures.of_this_run.add_distinct(_LINE, "distinct", _watch.distinct)
+    if _watch.total:
+        figures.of_this_run.add(_LINE, in_all=_watch.total, unbound=len(strays))
+        figures.of_this_run.add_distinct(_LINE, "distinct", _watch.distinct)
     if strays:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -1,0 +1,69 @@
+"""A store that lives: something is bought and handed over, and every consumer of the system has had its messages."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from infra.local import events, routing
+from shared.core import ids, outbox, queues, topology
+from shared.core.settings import use_settings
+from tests.tenancy.world import World
+
+type Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message as its queue delivered it, and whether its consumer took it."""
+
+    queue: str
+    body: Body
+    taken: bool
+
+
+@contextmanager
+def queues_kept() -> Iterator[list[tuple[str, Body]]]:
+    """Keep what is sent to queues, events by the topology's subscriptions among it, instead of sending it."""
+    sent: list[tuple[str, Body]] = []
+
+    def send(queue: str, bodies: Sequence[Body]) -> None:
+        sent.extend((queue, body) for body in bodies)
+
+    with pytest.MonkeyPatch.context() as patch, use_settings(subscriptions=topology.load().subscriptions):
+        patch.setattr(queues, "send", send)
+        yield sent
+
+
+def live(world: World) -> list[Delivery]:
+    """Fill every table of a store; return the messages that were delivered on the way."""
+    order = world.order()
+    world.made(world.store.merchant.post(f"/orders/{order['id']}/fulfillments", json={}, key=True))
+    world.bought()
+    world.checkout(world.cart())
+    store_id = {"store_id": str(world.store.id)}
+    told_of_events = {one.queue for one in topology.load().consumers if one.events}
+    delivered = []
+    with queues_kept() as waiting:
+        # What schedules send to the queues that no event leads to, and the kick that a commit with events sends.
+        waiting += [(one.queue, store_id) for one in topology.load().consumers if not one.events]
+        assert (outbox.QUEUE, store_id) in waiting
+        while waiting:
+            queue, body = waiting.pop(0)
+            delivered.append(Delivery(queue, body, deliver(queue, body)))
+            if queue in told_of_events:
+                waiting.append((outbox.QUEUE, store_id))
+    world.made(world.store.merchant.patch("/store", json={"name": f"Shop {world.word} again"}))  # told to nobody yet
+    return delivered
+
+
+def deliver(queue: str, body: Body) -> bool:
+    """Give a message to its queue's consumer, as SQS does; return whether it took it."""
+    consumer = next(one for one in topology.load().consumers if one.queue == queue)
+    message = {"messageId": str(ids.new_id()), "body": json.dumps(body), "eventSource": "aws:sqs"}
+    context = events.context(consumer.name, memory=consumer.memory, timeout=consumer.timeout)
+    failed = routing.handler(consumer.handler)({"Records": [message]}, context)
+    return bool(failed == {"batchItemFailures": []})

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from shared.core import clock, queues, tenant_life
+from shared.core import audit, clock, queues, tenant_life
 from shared.core.functions import Message, consumer_in_steps
 from shared.stores import upkeep
 
@@ -16,6 +16,15 @@ class UpkeepDue(Message):
 def purge(message: UpkeepDue, session: Session) -> UUID | None:
     """Remove as much as one transaction should; return the store if there may be more."""
     removed = tenant_life.purge(session, clock.now(), most=tenant_life.MOST)
+    if removed:
+        audit.record(
+            session,
+            action="store.purged",
+            entity="store",
+            entity_id=message.store_id,
+            after={"rows": removed},
+            severity="notice",
+        )
     return message.store_id if sum(removed.values()) >= tenant_life.MOST else None
 
 

@@ -79,19 +79,9 @@ def upgrade() -> None:
     tenancy.protect("variants")
     for table in ("products", "variants"):
         op.execute(f"create index {table}_by_deletion on {table} (store_id, deleted_at) where deleted_at is not null")
-        tenancy.let_look_up(table, ("store_id", "deleted_at"))
-    tenancy.look_up_function(
-        "stores_with_deleted_products(before timestamptz, most integer)",
-        "setof uuid",
-        """select store_id from (
-               select store_id from products where deleted_at <= before
-               union select store_id from variants where deleted_at <= before
-           ) as found limit most""",
-    )
 
 
 def downgrade() -> None:
     """Take back."""
-    tenancy.drop_look_up_function("stores_with_deleted_products")
     op.execute("drop table variants")
     op.execute("drop table products")

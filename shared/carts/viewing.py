@@ -1,12 +1,11 @@
 """A cart as its shopper sees it: at this moment's prices, with what changed since, and whether there is enough."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
-from starlette.datastructures import QueryParams
 
 from shared.carts import documents, goods
 from shared.carts.documents import CartDocument, CartLine
@@ -14,7 +13,6 @@ from shared.carts.goods import Item
 from shared.carts.schemas import CartLineOut, CartOut, LinePriceOut, StepOut, TotalsOut, WarningOut
 from shared.catalog import queries as catalog
 from shared.catalog.queries import Sellable
-from shared.core import ids
 from shared.core.money import Money
 from shared.inventory import queries as inventory
 from shared.pricing.cart import PricedCart, PricedLine
@@ -42,7 +40,7 @@ def read(session: Session, cart_id: UUID, token: str | None) -> CartView:
     """
     seen = view(session, documents.read(session, cart_id, token))
     tracked = [one.variant_id for one in seen.variants.values() if one.on_sale and one.tracks_stock]
-    return replace(seen, left=_left(session, tracked))
+    return replace(seen, left=inventory.left(session, tracked) if tracked else {})
 
 
 def view(session: Session, cart: CartDocument, *, known: Mapping[UUID, Sellable] | None = None) -> CartView:
@@ -115,14 +113,6 @@ def _price(priced: PricedLine, variant: Sellable, currency: str) -> LinePriceOut
         total=Money(priced.total, currency),
         trace=[StepOut.of(step, currency) for step in priced.trace],
     )
-
-
-def _left(session: Session, variants: Sequence[UUID]) -> dict[UUID, int | None]:
-    if not variants:
-        return {}
-    asked = {"variant_id[in]": ",".join(ids.encode("var", one) for one in variants), "limit": str(len(variants))}
-    levels, _, _ = inventory.list_levels(session, inventory.LEVELS.parse(QueryParams(asked)))
-    return {level.variant_id: None if level.allow_backorder else level.available for level in levels}
 
 
 def _stock(seen: CartView, line: CartLine, *, is_sold: bool) -> tuple[Hint | None, int | None]:

@@ -12,49 +12,29 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.core import clock, tenancy
-from shared.core.errors import Unavailable
-from shared.inventory import expiry, movements, sales
-from shared.inventory.shortage import OutOfStock, Shortage
+from shared.inventory import movements, sales, taking
+from shared.inventory.shortage import OutOfStock
 
 __all__ = ["OutOfStock", "consume", "hold", "release"]
 
-# The order of locks, and how levels are set, is that of `sales`. `added` meets a row only if the same holder reserved
-# in another transaction at the same moment; then the attempt is undone, and the next one sees that row.
-_HOLD = text("""
-with want as (
-    select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
-        as w (id, variant_id, quantity)
-), mine as materialized (
-    select variant_id, quantity from stock_reservations
-    where store_id = :store_id and holder_id = :holder_id
-    order by variant_id for update
-), demand as materialized (
-    select coalesce(w.variant_id, m.variant_id) as variant_id, w.id,
-           coalesce(w.quantity, 0) as wanted, coalesce(m.quantity, 0) as held
-    from want w full join mine m on m.variant_id = w.variant_id
-), locked as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, d.wanted, d.held,
-           s.on_hand - s.reserved - s.safety_stock + d.held as available,
-           d.wanted <= d.held or s.allow_backorder
-               or s.on_hand - s.reserved - s.safety_stock >= d.wanted - d.held as suffices
-    from stock_levels s join demand d on d.variant_id = s.variant_id
-    where s.store_id = :store_id order by s.variant_id for no key update of s
-), verdict as materialized (
-    select coalesce(bool_and(suffices), true) and count(*) = (select count(*) from demand) as granted from locked
-), moved as (
+# `added` meets a row only if the same holder reserved in another transaction at the same moment; then the attempt is
+# undone, and the next one sees that row.
+_HOLD = taking.statement("""
+, moved as (
     update stock_levels s
-    set on_hand = l.on_hand, reserved = l.reserved + l.wanted - l.held, allow_backorder = l.allow_backorder,
+    set on_hand = l.on_hand, reserved = l.reserved - l.freed - l.held + l.wanted, allow_backorder = l.allow_backorder,
         version = s.version + 1, updated_at = :now
     from locked l, verdict v
-    where v.granted and l.wanted <> l.held and s.store_id = :store_id and s.variant_id = l.variant_id
+    where v.granted and (l.wanted <> l.held or l.freed > 0)
+      and s.store_id = :store_id and s.variant_id = l.variant_id
+), gone as (
+    delete from stock_reservations r using touched t, verdict v
+    where v.granted and r.store_id = :store_id and r.id = t.id
+      and (t.holder_id <> :holder_id or t.variant_id <> all (cast(:variants as uuid[])))
 ), kept as (
     update stock_reservations r set quantity = d.wanted, expires_at = :expires_at
     from demand d, verdict v
     where v.granted and d.held > 0 and d.wanted > 0
-      and r.store_id = :store_id and r.holder_id = :holder_id and r.variant_id = d.variant_id
-), dropped as (
-    delete from stock_reservations r using demand d, verdict v
-    where v.granted and d.wanted = 0
       and r.store_id = :store_id and r.holder_id = :holder_id and r.variant_id = d.variant_id
 ), added as (
     insert into stock_reservations as r (store_id, id, holder_id, variant_id, quantity, created_at, expires_at)
@@ -65,7 +45,8 @@ with want as (
     returning r.variant_id
 )
 select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
-       greatest(coalesce(l.available, 0), 0) as available, d.held > 0 or a.variant_id is not null as is_noted
+       greatest(coalesce(l.available, 0), 0) as available,
+       coalesce(l.suffices, false) and (d.held > 0 or a.variant_id is not null) as is_done
 from demand d left join locked l on l.variant_id = d.variant_id left join added a on a.variant_id = d.variant_id
 """)
 
@@ -99,27 +80,14 @@ def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_
         OutOfStock: something is short, expired reservations not counted; nothing changed, what was held stays held.
         Unavailable: the same holder reserves in several transactions at once, again and again.
     """
-    for is_last in (False, True):  # once more, since releasing expired reservations may make room
-        expiry.begin_attempt(session)
-        rows = session.execute(
-            _HOLD,
-            {
-                **movements.demand_values(demand),
-                "store_id": tenancy.require_store(session),
-                "now": clock.now(),
-                "holder_id": holder_id,
-                "expires_at": expires_at,
-            },
-        ).all()
-        shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
-        if not shortages and all(row.is_noted for row in rows):
-            return
-        if not is_last:
-            expiry.make_room(session, [short.variant_id for short in shortages])
-        elif shortages:
-            raise OutOfStock(shortages)
-    detail = "Several requests reserve for one checkout at this moment; send this one again."
-    raise Unavailable(detail, headers={"Retry-After": "1"})
+    values = {
+        **movements.demand_values(demand),
+        "store_id": tenancy.require_store(session),
+        "now": clock.now(),
+        "holder_id": holder_id,
+        "expires_at": expires_at,
+    }
+    taking.take(session, _HOLD, values)
 
 
 def release(session: Session, holder_id: UUID) -> dict[UUID, int]:

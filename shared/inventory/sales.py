@@ -10,48 +10,24 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared.inventory import expiry, movements
+from shared.inventory import movements, taking
 from shared.inventory.models import AdjustmentKind
 from shared.inventory.movements import Movement
-from shared.inventory.shortage import OutOfStock, Shortage
+from shared.inventory.shortage import OutOfStock
 
 __all__ = ["OutOfStock", "restock", "sell", "sell_held"]
 
-# Reservations are locked before levels, and levels in the order of variants, so that no two sales wait for each other.
-# What `locked` returns is each level as it is once its lock is had; only if all of them suffice is anything changed.
-# The new level is set from that, column by column of the CHECKs: PostgreSQL tries an UPDATE on the row as it was when
-# the statement began, CHECKs included, before it notices that somebody changed it meanwhile.
-_SELL = text("""
-with want as (
-    select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
-        as w (id, variant_id, quantity)
-), mine as materialized (
-    select variant_id, quantity from stock_reservations
-    where store_id = :store_id and holder_id = cast(:holder_id as uuid)
-    order by variant_id for update
-), demand as materialized (
-    select coalesce(w.variant_id, m.variant_id) as variant_id, w.id,
-           coalesce(w.quantity, 0) as wanted, coalesce(m.quantity, 0) as held
-    from want w full join mine m on m.variant_id = w.variant_id
-), locked as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, d.id, d.wanted, d.held,
-           s.on_hand - s.reserved - s.safety_stock + d.held as available,
-           d.wanted <= d.held or s.allow_backorder
-               or s.on_hand - s.reserved - s.safety_stock >= d.wanted - d.held as suffices
-    from stock_levels s join demand d on d.variant_id = s.variant_id
-    where s.store_id = :store_id order by s.variant_id for no key update of s
-), verdict as materialized (
-    select coalesce(bool_and(suffices), true) and count(*) = (select count(*) from demand) as granted from locked
-), moved as (
+_SELL = taking.statement("""
+, moved as (
     update stock_levels s
-    set on_hand = l.on_hand - l.wanted, reserved = l.reserved - l.held, allow_backorder = l.allow_backorder,
+    set on_hand = l.on_hand - l.wanted, reserved = l.reserved - l.freed - l.held, allow_backorder = l.allow_backorder,
         version = s.version + 1, updated_at = :now
     from locked l, verdict v
     where v.granted and s.store_id = :store_id and s.variant_id = l.variant_id
     returning l.id, s.variant_id, l.wanted, s.on_hand, s.version, s.low_stock_threshold
-), freed as (
-    delete from stock_reservations r using verdict v
-    where v.granted and r.store_id = :store_id and r.holder_id = cast(:holder_id as uuid)
+), gone as (
+    delete from stock_reservations r using touched t, verdict v
+    where v.granted and r.store_id = :store_id and r.id = t.id
 ), noted as (
     insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, order_id,
                                        actor_kind, actor_id, correlation_id, at)
@@ -59,8 +35,9 @@ with want as (
            :actor_kind, :actor_id, :correlation_id, :now
     from moved where wanted > 0
 )
-select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices, greatest(coalesce(l.available, 0), 0)
-           as available, m.on_hand, m.version, m.low_stock_threshold
+select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
+       greatest(coalesce(l.available, 0), 0) as available, coalesce(l.suffices, false) as is_done,
+       m.on_hand, m.version, m.low_stock_threshold
 from demand d left join locked l on l.variant_id = d.variant_id left join moved m on m.variant_id = d.variant_id
 """)
 
@@ -70,7 +47,7 @@ with want as (
     select * from unnest(cast(:ids as uuid[]), cast(:variants as uuid[]), cast(:quantities as bigint[]))
         as w (id, variant_id, quantity)
 ), sold as materialized (
-    select variant_id, -sum(delta) as quantity from inventory_adjustments
+    select variant_id, -sum(delta)::bigint as quantity from inventory_adjustments
     where store_id = :store_id and order_id = :order_id group by variant_id
 ), locked as materialized (
     select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, w.id, least(w.quantity, sold.quantity) as quantity
@@ -134,16 +111,8 @@ def restock(session: Session, order_id: UUID, demand: Mapping[UUID, int], reason
 def _sell(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holder_id: UUID | None) -> None:
     if not demand and holder_id is None:
         return
-    for is_last in (False, True):  # once more, since releasing expired reservations may make room
-        expiry.begin_attempt(session)
-        values = movements.circumstances(session) | movements.demand_values(demand)
-        rows = session.execute(_SELL, {**values, "order_id": order_id, "holder_id": holder_id}).all()
-        shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]
-        if not shortages:
-            break
-        if is_last:
-            raise OutOfStock(shortages)
-        expiry.make_room(session, [short.variant_id for short in shortages])
+    values = movements.circumstances(session) | movements.demand_values(demand)
+    rows = taking.take(session, _SELL, {**values, "order_id": order_id, "holder_id": holder_id})
     sold = [
         Movement(row.variant_id, -row.wanted, row.on_hand, row.version, row.low_stock_threshold)
         for row in rows

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from shared.core import audit, clock, errors, ids, outbox
+from shared.core import audit, clock, errors, ids, outbox, tenancy
 from shared.core.errors import FieldError, NotFound, Problem, StaleVersion, ValidationFailed
-from shared.inventory import expiry, movements
+from shared.inventory import movements
 from shared.inventory.events import StockLow, StockRulesChanged
 from shared.inventory.models import AdjustmentKind, StockLevel
 from shared.inventory.movements import Movement
@@ -50,13 +50,18 @@ class Target:
     expected_version: int | None = None
 
 
-# The conditions read the level as it is once its lock is had. What they refuse changes
-# nothing, and is told why. The level is set as in `sales`.
+# The conditions read the level as it is once its lock is had. What they refuse changes nothing, and is told why. Locks
+# are had, and levels set, as in `taking`.
 _CHANGE = text("""
-with present as materialized (
-    select variant_id, on_hand, reserved, allow_backorder, version,
-           coalesce(cast(:delta as bigint), cast(:on_hand as bigint) - on_hand) as delta
-    from stock_levels where store_id = :store_id and variant_id = :variant_id for no key update
+with lapsed as materialized (
+    select id, quantity from stock_reservations
+    where cast(:makes_room as boolean) and store_id = :store_id and variant_id = :variant_id and expires_at <= :now
+    order by holder_id for update
+), present as materialized (
+    select s.variant_id, s.on_hand, s.reserved - freed.quantity as reserved, s.allow_backorder, s.version,
+           coalesce(cast(:delta as bigint), cast(:on_hand as bigint) - s.on_hand) as delta
+    from stock_levels s cross join (select coalesce(sum(quantity), 0)::bigint as quantity from lapsed) as freed
+    where s.store_id = :store_id and s.variant_id = :variant_id for no key update of s
 ), verdict as materialized (
     select variant_id, delta, on_hand, reserved, allow_backorder, version,
            on_hand = coalesce(cast(:expected_on_hand as bigint), on_hand) as is_as_expected,
@@ -71,6 +76,8 @@ with present as materialized (
     where v.is_as_expected and v.is_this_version and v.suffices and v.delta <> 0
       and s.store_id = :store_id and s.variant_id = v.variant_id
     returning s.variant_id, v.delta, s.on_hand, s.version, s.low_stock_threshold
+), gone as (
+    delete from stock_reservations r using lapsed l, moved m where r.store_id = :store_id and r.id = l.id
 ), noted as (
     insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, reason,
                                        actor_kind, actor_id, correlation_id, at)
@@ -181,11 +188,11 @@ def _change(session: Session, variant_id: UUID, target: Target, *, kind: Adjustm
         "expected_on_hand": target.expected_on_hand,
         "expected_version": target.expected_version,
     }
-    expiry.begin_attempt(session)
-    row = session.execute(_CHANGE, movements.circumstances(session) | values).one_or_none()
+    tenancy.prelude(session, "savepoint stock")
+    row = session.execute(_CHANGE, movements.circumstances(session) | values | {"makes_room": False}).one_or_none()
     if row is not None and not row.suffices:
-        expiry.make_room(session, [variant_id])
-        row = session.execute(_CHANGE, movements.circumstances(session) | values).one_or_none()
+        tenancy.prelude(session, "rollback to savepoint stock")
+        row = session.execute(_CHANGE, movements.circumstances(session) | values | {"makes_room": True}).one_or_none()
     if row is None:
         raise _no_such_variant()
     if row.version is None:

@@ -170,11 +170,11 @@ def test_every_change_leaves_its_audit_entry_and_its_event(sql: Sql) -> None:
     assert [entry["action"] for entry in entries] == ["cart.created", "cart.line_added", "cart.line_changed"]
 
 
-def test_reading_a_cart_takes_six_statements_however_many_lines_it_has(watch: Watch) -> None:
+def test_reading_a_cart_takes_five_statements_however_many_lines_it_has(watch: Watch) -> None:
     store = a_store(stock={"MUG": 9, "TEE": 9, "CAP": 9})
     cart = a_cart(store, {"MUG": 1, "TEE": 2, "CAP": 3})
     mark = len(watch.statements)
 
     cart.read()
 
-    assert watch.count_since(mark) == 6  # authentication, cart, variants, store, levels and their names
+    assert watch.count_since(mark) == 5  # authentication, cart, variants, store, stock

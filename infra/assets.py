@@ -19,6 +19,7 @@ Decided here:
 Only a real account proves that Lambda's own loader takes it; the tests run it under AWS's runtime client.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -134,12 +135,16 @@ def _built(root: Path, name: str, digest: str, lay_out: Callable[[Path], None]) 
         return Asset(path, digest)
     builds.mkdir(mode=0o700, parents=True, exist_ok=True)
     (root / ".stormcom").chmod(0o700)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=builds) as scratch:
-        content, archive = Path(scratch, "content"), Path(scratch, "archive.zip")
-        content.mkdir()
-        lay_out(content)
-        _zip(content, archive)
-        archive.replace(path)  # at once, so that whoever builds the same at the same time reads a whole file
+    # Whoever wants the same at the same time waits for it: a layer is a download and half a minute of compiling.
+    with (builds / f"{name}.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=builds) as scratch:
+                content, archive = Path(scratch, "content"), Path(scratch, "archive.zip")
+                content.mkdir()
+                lay_out(content)
+                _zip(content, archive)
+                archive.replace(path)  # at once, so that who does not wait for the lock reads a whole file
     _forget_old_builds(builds)
     return Asset(path, digest)
 

@@ -50,6 +50,7 @@ class Stage:
     domain_name: str | None = None  # what people type; None: the name that CloudFront gives
     certificate: str | None = None  # ARN of the domain name's certificate, in us-east-1, where CloudFront reads it
     storefront_domain: str | None = None  # stores answer at SLUG.storefront_domain
+    origin_secret: int = 1  # which secret the edge and the functions share; a higher number is a new one
 
     def __post_init__(self) -> None:
         """Refuse a name that another stage's could begin with: grants reach whatever begins with a stage's prefix."""

@@ -6,7 +6,9 @@ need the owner to log in once by other means before IAM can be granted, so the u
 migration goes the same way, as `stormcom_owner`, the cluster's first user, whose password RDS itself keeps.
 
 What only a real account proves: that the proxy takes `begin; set local ...` without pinning the connection (watch
-`DatabaseConnectionsCurrentlySessionPinned` on the dashboard), failover times, and the cost of an IAM login.
+`DatabaseConnectionsCurrentlySessionPinned` on the dashboard), failover times, the cost of an IAM login, and the
+rotation: that AWS's hosted function logs in as `stormcom_app` over TLS and changes its password, and that the proxy
+takes the new one up without dropping anybody.
 """
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -76,9 +78,29 @@ class Data(Stack):
             because="Losing or replacing a master key loses what it encrypts; a new one is added beside the old.",
             until="A job that encrypts every column again under a new key.",
         )
+        self.operator_token = secrets.Secret(
+            self,
+            "OperatorToken",
+            secret_name=stage.named("operator-token"),
+            description="The first operator's token of the platform's API; made and let in by the migration.",
+            encryption_key=self.key,
+            removal_policy=kept,
+        )
+        acknowledge(
+            self.operator_token,
+            "AwsSolutions-SMG4",
+            because="People hold this token; a new one is put here by hand, let in by the next deployment, and the old "
+            "one is then revoked in the database.",
+            until="Operators who sign in as persons.",
+        )
         if stage.database.yearly_backups:
             self._yearly_backups(stage)
-        for value in (self.proxy.endpoint, self.store_keys.secret_arn, self.key.key_arn):
+        for value in (
+            self.proxy.endpoint,
+            self.store_keys.secret_arn,
+            self.operator_token.secret_arn,
+            self.key.key_arn,
+        ):
             self.export_value(value)  # see network.py: an export must not come and go with its readers
 
     def connect_arn(self, user: str) -> str:

@@ -26,7 +26,7 @@ from infra.stacks.access import Access, Grants, grants
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.api import Apis
 from infra.stacks.data import APPLICATION, Data
-from infra.stacks.edge import Edge
+from infra.stacks.edge import Edge, origin_secret
 from infra.stacks.functions import Blueprint, Functions, Ground
 from infra.stages import Stage
 from infra.uses import USES
@@ -140,8 +140,10 @@ class Domain(Stack):
             self._tick(schedule)
 
     def _serve(self, server: Server) -> None:
-        only = {"STORMCOM_FUNCTION": server.name} if server.alone else {}
-        target = self._function(server, words=server.words, environment=only)
+        told = {"STORMCOM_ORIGIN_SECRET": origin_secret(self._stage)}
+        if server.alone:
+            told["STORMCOM_FUNCTION"] = server.name
+        target = self._function(server, words=server.words, environment=told)
         integration = gateway.CfnIntegration(
             self,
             f"{server.name}-integration",

@@ -8,19 +8,31 @@ another's. It comes with the storefront's cache headers, and its key then holds 
 
 A function at the edge tells the origin which host name and which address the viewer has, in `x-forwarded-host` and
 `x-viewer-address`, overwriting what the viewer says about them: API Gateway itself sees only its own host name and
-CloudFront's address. Who finds an API's own host name can say anything in these two headers, so nothing that must be
-true may rest on them alone.
+CloudFront's address. Anybody could write these headers, so CloudFront adds one that nobody else can: a secret that
+CloudFormation made, which every endpoint's function knows too. Who goes round the edge, straight to an API's own host
+name, is refused by the function (`shared.core.edge`), and so can't go round the firewall.
+
+Both sides get the secret from CloudFormation, by a dynamic reference: it stands in no template, but in CloudFront's
+configuration and in the functions' environment. Fetched by the function instead, it would cost every cold start a call,
+make every request depend on Secrets Manager, and go stale in a warm environment. The price: whoever may read a
+function's configuration reads it. It guards the way round the firewall and two headers, and no data.
+
+Rotated by a higher `origin_secret` in infra/stages.py and a deployment, which makes a secret of another name: a new
+value under the old name would change no template, and so reach nobody. A function knows one secret at a time: between
+the edge's update and its own, it answers 403. That takes the minutes of a deployment, so rotate in a quiet hour, or at
+once if the secret leaked.
 
 Only a real account proves the certificate, the names, and that WAF's parameter is there when it is read.
 """
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_certificatemanager as certificates
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import custom_resources as custom
 from constructs import Construct
 
@@ -28,9 +40,11 @@ from infra.stacks import firewall
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.api import Apis
 from infra.stages import Stage
+from shared.core.edge import SECRET_HEADER
 from shared.core.topology import Topology
 
 EVERYTHING_ELSE = "merchant"
+ORIGIN_SECRET = "origin-secret"  # noqa: S105 -- what the secret is called, with its number behind
 
 _TELL_THE_ORIGIN = """\
 function handler(event) {
@@ -75,8 +89,9 @@ class Edge(Stack):
             runtime=cloudfront.FunctionRuntime.JS_2_0,
             comment="Tells the origin the viewer's host name and address.",
         )
+        secret = self._origin_secret(stage)
         hosts = {audience: apis.host(audience) for audience in apis.ids}
-        behaviors = {audience: _behavior(host, tell) for audience, host in hosts.items()}
+        behaviors = {audience: _behavior(host, tell, secret) for audience, host in hosts.items()}
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
@@ -105,6 +120,25 @@ class Edge(Stack):
         if not stage.domain_name:
             self.export_value(distribution.distribution_domain_name)
         self.export_value(distribution.distribution_id)
+
+    def _origin_secret(self, stage: Stage) -> SecretValue:
+        secret = secrets.Secret(
+            self,
+            f"OriginSecret{stage.origin_secret}",
+            secret_name=_origin_secret_name(stage),
+            description="What the edge sends to the functions, so that they believe it.",
+            # Letters and digits, since it goes into a header as it is.
+            generate_secret_string=secrets.SecretStringGenerator(exclude_punctuation=True, password_length=40),
+            # The one before stays, so that a deployment that fails finds it on its way back; delete it by hand.
+            removal_policy=RemovalPolicy.RETAIN if stage.keep_data else RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            secret,
+            "AwsSolutions-SMG4",
+            because="A new value reaches CloudFront and the functions by a deployment; a timer would cut them off.",
+            until="Functions that take the old value and the new one at once.",
+        )
+        return secret.secret_value
 
     def _firewall(self, stage: Stage) -> str:
         name = firewall.parameter(stage)
@@ -171,10 +205,23 @@ class Edge(Stack):
             )
 
 
-def _behavior(host: str, tell: cloudfront.Function) -> cloudfront.BehaviorOptions:
+def origin_secret(stage: Stage) -> str:
+    """Return the reference by which CloudFormation puts the edge's secret into a function's environment.
+
+    By the secret's name, not its ARN: an export that functions import could not be replaced by a new secret's.
+    """
+    return SecretValue.secrets_manager(_origin_secret_name(stage)).unsafe_unwrap()
+
+
+def _origin_secret_name(stage: Stage) -> str:
+    return stage.named(f"{ORIGIN_SECRET}-{stage.origin_secret}")
+
+
+def _behavior(host: str, tell: cloudfront.Function, secret: SecretValue) -> cloudfront.BehaviorOptions:
     return cloudfront.BehaviorOptions(
         origin=origins.HttpOrigin(
             host,
+            custom_headers={SECRET_HEADER: secret.unsafe_unwrap()},  # a reference; CloudFormation resolves it
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             read_timeout=Duration.seconds(31),  # the gateway gives up at 30, and says so

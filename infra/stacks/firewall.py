@@ -4,8 +4,7 @@ WAF has no place in front of an HTTP API, so it stands before CloudFront; and wh
 us-east-1, whatever the stage's own region. This is therefore the one stack that names a region. Its ARN is left in a
 parameter that the edge stack reads.
 
-Going round it, straight to an API's own host name, is possible for who finds that name: what is lost is the firewall,
-not authentication, tenancy or the gateway's throttle.
+Who goes round it, straight to an API's own host name, is refused by the functions: see edge.py.
 """
 
 from aws_cdk import Environment, RemovalPolicy, Stack

@@ -54,7 +54,7 @@ def build(stage: Stage, topology: Topology, shipment: Shipment, *, outdir: str |
     house = House(ground=ground, topology=topology, data=data, access=access, apis=apis, edge=edge)
     for name in sorted({function.domain for function in functions}):
         domain = Domain(app, stage.named(f"functions-{name}"), domain=name, house=house)
-        _after(domain, release, messaging)
+        _after(domain, release, messaging, edge)
     Observability(app, stage.named("observability"), house=house, messaging=messaging)
     for key, value in (("project", PROJECT), ("stage", stage.name)):
         # CDK would tag the proxy's target group too, which CloudFormation does not take.

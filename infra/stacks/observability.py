@@ -24,6 +24,7 @@ from infra.stages import Stage
 from shared.core.topology import Endpoint
 
 DURATION = "Duration"  # ms of a request or message, by function
+FAILURES = "Failures"  # 1 for each request or message that failed by our fault, by function
 OUTBOX_AGE = "OutboxAge"  # seconds that the oldest event has waited for the relay
 OUTBOX = "outbox"
 
@@ -150,6 +151,8 @@ class Observability(Stack):
             _graph("Age of the outbox (s)", [self._own(OUTBOX_AGE, function=OUTBOX, statistic="Maximum")]),
         ]
         yield [
+            # A message of a batch that fails is no error of its function, and neither is an answer of 500.
+            _search("Functions: failed requests and messages", metrics_of(self._stage), "service", FAILURES, "", "Sum"),
             _search("Functions: errors", "AWS/Lambda", "FunctionName", "Errors", self._stage.prefix),
             _search("Functions: throttles", "AWS/Lambda", "FunctionName", "Throttles", self._stage.prefix),
             _search("Functions at once", "AWS/Lambda", "FunctionName", "ConcurrentExecutions", self._stage.prefix),
@@ -242,9 +245,12 @@ def _graph(title: str, metrics: list[cloudwatch.IMetric]) -> cloudwatch.IWidget:
     return cloudwatch.GraphWidget(title=title, left=metrics, width=8, height=6)
 
 
-def _search(title: str, namespace: str, dimension: str, metric: str, name: str) -> cloudwatch.IWidget:
+def _search(  # noqa: PLR0913, PLR0917 -- the parts of one search, in its own order
+    title: str, namespace: str, dimension: str, metric: str, name: str, statistic: str = "Maximum"
+) -> cloudwatch.IWidget:
     # A search finds the queues and functions of tomorrow too, and a dashboard has no limit of its own on them.
-    found = f"SEARCH('{{{namespace},{dimension}}} MetricName=\"{metric}\" {name}', 'Maximum', 60)"
+    wanted = f'{{"{namespace}",{dimension}}} MetricName="{metric}" {name}'.rstrip()
+    found = f"SEARCH('{wanted}', '{statistic}', 60)"
     return cloudwatch.GraphWidget(
         title=title,
         left=[cloudwatch.MathExpression(expression=found, label="", using_metrics={}, period=Duration.minutes(1))],

@@ -5,14 +5,16 @@ reaches the others: the old code goes on, on the schema that it knows. If a late
 newer schema, which is why migrations only ever add.
 
 The migration is the same asset as everything else. It must be done within Lambda's 15 minutes; what takes longer at a
-hundred million rows is no migration but a backfill in batches, and says so in its docstring.
+hundred million rows is no migration but a backfill in batches, and says so in its docstring. It also lets the first
+operator in: the output `OperatorToken` names the secret that holds the token for the platform's API.
 """
 
 from pathlib import Path
 
-from aws_cdk import Duration, Stack, triggers
+from aws_cdk import CfnOutput, Duration, Stack, triggers
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.stacks.access import read_secret
@@ -23,6 +25,7 @@ from infra.stages import Stage
 
 MIGRATION = "migrations.handler.handler"
 LONGEST = 900  # seconds; Lambda's own limit
+OPERATOR_TOKEN = "OperatorToken"  # noqa: S105 -- the output that says where the token is
 _FIRST_KEYS = Path(__file__).with_name("first_keys.py")
 
 
@@ -46,21 +49,16 @@ class Release(Stack):
                 self, "MakeFirstKeys", handler=keys, invocation_type=triggers.InvocationType.REQUEST_RESPONSE
             )
         )
+        CfnOutput(
+            self,
+            OPERATOR_TOKEN,
+            value=ground.stage.named("operator-token"),
+            description="The secret with the first operator's token: aws secretsmanager get-secret-value --secret-id",
+        )
 
     def _first_keys(self, stage: Stage, data: Data) -> lambda_.Function:
         role = _role(self, "FirstKeysRole", stage, function="first-keys", description="Makes the first master key.")
-        for statement in read_secret(data.store_keys, data.key, region=self.region):
-            role.add_to_policy(statement)
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["secretsmanager:PutSecretValue"], resources=[data.store_keys.secret_arn])
-        )
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["kms:GenerateDataKey"],
-                resources=[data.key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
-            )
-        )
+        self._fill_in(role, data.store_keys, data)
         function = lambda_.Function(
             self,
             "FirstKeys",
@@ -82,6 +80,7 @@ class Release(Stack):
         )
         for statement in read_secret(data.application_secret, data.key, region=self.region):
             role.add_to_policy(statement)
+        self._fill_in(role, data.operator_token, data)
         role.add_to_policy(iam.PolicyStatement(actions=["rds-db:connect"], resources=[data.connect_arn(OWNER)]))
         role.add_to_policy(
             iam.PolicyStatement(
@@ -115,7 +114,23 @@ class Release(Stack):
                     "STORMCOM_DATABASE_TLS": "true",
                     "STORMCOM_STATEMENT_TIMEOUT_MS": "0",  # an index takes its time; Lambda's 15 minutes are the limit
                     "APPLICATION_SECRET": data.application_secret.secret_arn,
+                    "OPERATOR_SECRET": data.operator_token.secret_arn,
                 },
+            )
+        )
+
+    def _fill_in(self, role: iam.Role, secret: secrets.ISecret, data: Data) -> None:
+        # Secrets Manager encrypts what is put, and so asks for a data key in the caller's name.
+        for statement in read_secret(secret, data.key, region=self.region):
+            role.add_to_policy(statement)
+        role.add_to_policy(
+            iam.PolicyStatement(actions=["secretsmanager:PutSecretValue"], resources=[secret.secret_arn])
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["kms:GenerateDataKey"],
+                resources=[data.key.key_arn],
+                conditions={"StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}},
             )
         )
 

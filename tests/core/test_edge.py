@@ -17,7 +17,7 @@ SECRET = {"X-Origin-Secret": "between-us"}
 def test_a_request_around_the_edge_is_refused() -> None:
     store = a_store()
 
-    with use_settings(origin_secret="between-us"):
+    with use_settings(origin_secret="before between-us"):
         around = store.merchant.get("/store")
         guessed = store.merchant.get("/store", headers={"X-Origin-Secret": "guess"})
         through = store.merchant.get("/store", headers=SECRET)

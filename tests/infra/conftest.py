@@ -1,6 +1,8 @@
-"""Syntheses and assets that the tests share: each is made once a worker."""
+"""Syntheses and assets that the tests share: each is made once a run."""
 
-from collections.abc import Callable
+import hashlib
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -10,18 +12,34 @@ from infra.stages import STAGES, Stage
 from shared.core.topology import Topology
 from tests.infra import runtime_api
 from tests.infra.assembly import Assembly
+from tests.infra.once import Once
 from tests.infra.topologies import a_large_topology, a_topology
 
-type Synthesize = Callable[[Stage, Topology], Assembly]
+
+class Synthesize(Protocol):
+    """Synthesizes a topology for a stage; `checked` by cdk-nag, too, which takes its time."""
+
+    def __call__(self, stage: Stage, topology: Topology, *, checked: bool = False) -> Assembly:
+        """Return what was written."""
 
 
 @pytest.fixture(scope="session")
-def synthesized(tmp_path_factory: pytest.TempPathFactory) -> Synthesize:
-    """Synthesize a topology for a stage, without cdk-nag, which has tests of its own."""
+def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Return where the workers of this run share what they make."""
+    return Once.of(request.config, tmp_path_factory)
 
-    def make(stage: Stage, topology: Topology) -> Assembly:
-        folder = tmp_path_factory.mktemp(stage.name)
-        return Assembly(synthesize(stage, topology, outdir=str(folder), checked=False))
+
+@pytest.fixture(scope="session")
+def synthesized(once: Once) -> Synthesize:
+    """Return a maker of syntheses; asked for the same one twice, by whichever worker, it makes one."""
+
+    def make(stage: Stage, topology: Topology, *, checked: bool = False) -> Assembly:
+        wanted = hashlib.sha256(f"{stage!r} {checked} {topology.to_json()}".encode()).hexdigest()
+
+        def build(folder: Path) -> None:
+            synthesize(stage, topology, outdir=str(folder), checked=checked)
+
+        return Assembly(once.make(f"{stage.name}-{wanted[:16]}", build))
 
     return make
 
@@ -57,7 +75,9 @@ def large(synthesized: Synthesize) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> runtime_api.Unpacked:
+def unpacked(once: Once) -> runtime_api.Unpacked:
     """Build asset and layer for this machine and lay them out away from the checkout, as Lambda does."""
-    layer = assets.layer(platform=assets.HERE)
-    return runtime_api.unpack(assets.code(), layer, tmp_path_factory.mktemp("lambda"))
+    folder = once.make(
+        "lambda", lambda folder: runtime_api.unpack(assets.code(), assets.layer(platform=assets.HERE), folder)
+    )
+    return runtime_api.Unpacked.in_folder(folder)

@@ -74,10 +74,15 @@ class Unpacked:
     packages: Path
     runtime: Path
 
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Unpacked":
+        """Name the places below a folder that has what Lambda has under /var/task, /opt and /var/runtime."""
+        return cls(task=folder / "task", packages=folder / "opt" / "python", runtime=folder / "runtime")
 
-def unpack(code: assets.Asset, layer: assets.Asset, folder: Path) -> Unpacked:
-    """Lay a built asset and layer out in a folder, as Lambda does under /var/task, /opt and /var/runtime."""
-    laid_out = Unpacked(task=folder / "task", packages=folder / "opt" / "python", runtime=folder / "runtime")
+
+def unpack(code: assets.Asset, layer: assets.Asset, folder: Path) -> None:
+    """Lay a built asset and layer out in a folder, as Lambda does."""
+    laid_out = Unpacked.in_folder(folder)
     assets.unpack(code, laid_out.task)
     assets.unpack(layer, laid_out.packages.parent)
     for name in _CLIENT:
@@ -86,7 +91,6 @@ def unpack(code: assets.Asset, layer: assets.Asset, folder: Path) -> Unpacked:
                 place = laid_out.runtime / file
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(str(file.locate()), place)
-    return laid_out
 
 
 @dataclass

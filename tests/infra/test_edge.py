@@ -4,6 +4,7 @@ import pytest
 
 from infra.stacks.edge import MixedPrefixes, prefixes
 from infra.stages import Database, Stage
+from shared.core.edge import SECRET_HEADER
 from tests.infra.assembly import Assembly, text
 from tests.infra.conftest import Synthesize
 from tests.infra.topologies import a_topology, an_endpoint
@@ -42,6 +43,35 @@ def test_every_method_passes_nothing_is_cached_and_plain_http_is_refused(prod: A
         assert [one["EventType"] for one in behavior["FunctionAssociations"]] == ["viewer-request"]
 
 
+def test_the_edge_proves_itself_to_every_endpoints_function_and_to_nobody_else(prod: Assembly) -> None:
+    topology = a_topology()
+    [(logical, secret)] = prod.resources("AWS::SecretsManager::Secret", stack="edge")
+
+    config = prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+    sent = [header for origin in config["Origins"] for header in origin["OriginCustomHeaders"]]
+    known = {
+        name: one["Environment"]["Variables"].get("STORMCOM_ORIGIN_SECRET") for name, one in prod.functions().items()
+    }
+
+    assert secret["Name"] == "stormcom-prod-origin-secret-1"
+    assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 40}
+    assert {one["HeaderName"] for one in sent} == {SECRET_HEADER}
+    assert {text(one["HeaderValue"]) for one in sent} == {_reference(f'<"{logical}">')}
+    assert len(sent) == len(config["Origins"]) == 3
+    told = {name for name, value in known.items() if value == _reference("stormcom-prod-origin-secret-1")}
+    assert told == {one.name for one in topology.endpoints}
+    assert {name for name, value in known.items() if value is None} == set(known) - told
+
+
+def test_a_higher_number_is_a_new_secret_for_the_edge_and_the_functions(synthesized: Synthesize) -> None:
+    rotated = synthesized(Stage(name="dev", granularity="domain", origin_secret=2), a_topology())
+
+    [(_, secret)] = rotated.resources("AWS::SecretsManager::Secret", stack="edge")
+    told = {one["Environment"]["Variables"].get("STORMCOM_ORIGIN_SECRET") for one in rotated.functions().values()}
+    assert secret["Name"] == "stormcom-dev-origin-secret-2"
+    assert told == {None, _reference("stormcom-dev-origin-secret-2")}
+
+
 def test_the_firewall_stands_in_us_east_1_with_managed_rules_and_a_limit_for_each_address(prod: Assembly) -> None:
     firewall = prod.one("AWS::WAFv2::WebACL")
 
@@ -76,9 +106,14 @@ def test_a_stage_with_a_domain_name_answers_at_it(synthesized: Synthesize, dev: 
         "shops.example",
         "*.shops.example",
     ]
+    assert "edge" in own.after("functions-orders")  # it has the origin's secret, though nothing of it is imported
     told = own.functions()["orders-api"]["Environment"]["Variables"]
     assert (told["STORMCOM_PUBLIC_URL"], told["STORMCOM_STOREFRONT_DOMAIN"]) == (
         "https://shops.example",
         "shops.example",
     )
     assert "DomainName" in text(dev.functions()["orders-api"]["Environment"]["Variables"]["STORMCOM_PUBLIC_URL"])
+
+
+def _reference(secret: str) -> str:
+    return f"{{{{resolve:secretsmanager:{secret}:SecretString:::}}}}"

@@ -145,7 +145,7 @@ def test_concurrency_is_reserved_where_the_stage_says_so(synthesized: Synthesize
 
 
 def test_the_committed_topology_is_deployed_whole(committed: Topology, synthesized: Synthesize) -> None:
-    assembly = synthesized(Stage(name="whole"), committed)
+    assembly = synthesized(STAGES["staging"], committed, checked=True)
 
     declared = {one.name for one in functions(committed)}
     assert set(assembly.functions()) == declared | {"migrations"}

@@ -17,7 +17,7 @@ MOST_ROLES = 30  # a stage; an account has 1,000
 def test_every_stack_of_the_committed_topology_has_room(
     stage: str, committed: Topology, synthesized: Synthesize, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assembly = synthesized(STAGES[stage], committed)
+    assembly = synthesized(STAGES[stage], committed, checked=True)
 
     _print_room(f"{stage}, committed", assembly, committed, capsys)
     assert max(assembly.counts().values()) <= MOST_RESOURCES

@@ -1,13 +1,28 @@
 """Each promise (SLO) has an alarm, on a number that the code writes."""
 
-import re
+import json
 
 import pytest
 
-from infra import assets
-from infra.stacks.observability import DURATION, OUTBOX_AGE, PROMISES
+from functions.events import sweep_outbox
+from infra.local.events import context
+from infra.stacks.observability import DURATION, FAILURES, OUTBOX, OUTBOX_AGE, PROMISES
+from shared.core import queues, telemetry
 from shared.core.topology import Topology
 from tests.infra.assembly import Assembly, Resource, text
+
+
+@pytest.fixture
+def cloud(application: None, prod: Assembly, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 -- sweeps a database
+    """Tell the process what production's functions are told about metrics; what it sends to queues goes nowhere."""
+    [namespace] = {
+        one["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+        for name, one in prod.functions().items()
+        if name != "migrations"
+    }
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", namespace)
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "stormcom-prod-orders-place-order")
+    monkeypatch.setattr(queues, "send", lambda _queue, _bodies: None)
 
 
 def test_each_promise_is_about_an_endpoint_that_there_is(committed: Topology) -> None:
@@ -54,12 +69,25 @@ def test_every_alarm_tells_somebody_and_says_what_it_means(prod: Assembly) -> No
     assert all(one["AlarmDescription"] and "arms" in text(one["AlarmActions"]) for one in alarms)
 
 
-def test_the_code_writes_the_numbers_that_the_alarms_read() -> None:
-    sources = "\n".join(path.read_text(encoding="utf-8") for path in (assets.ROOT / "shared" / "core").glob("*.py"))
+@pytest.mark.usefixtures("cloud")
+def test_the_numbers_that_the_alarms_and_the_dashboard_read_are_those_that_the_code_writes(
+    capsys: pytest.CaptureFixture[str], prod: Assembly
+) -> None:
+    telemetry.log_outcome("answered", name="orders-place-order", milliseconds=12.5)
+    sweep_outbox.handler({}, context("stormcom-prod-events-sweep-outbox"))
 
-    for metric in (DURATION, OUTBOX_AGE):
-        assert f'"{metric}"' in sources, metric
-    assert "POWERTOOLS_METRICS_NAMESPACE" in sources  # else the stages of one account write into each other's numbers
+    written = _written(capsys.readouterr().out)
+    assert {
+        ("StormCom/prod", "service", "orders-place-order", DURATION, "Milliseconds"),
+        ("StormCom/prod", "service", "orders-place-order", FAILURES, "Count"),
+        ("StormCom/prod", "service", OUTBOX, OUTBOX_AGE, "Seconds"),
+    } <= written
+    read = {_read(alarm) for alarm in _alarms(prod).values() if alarm.get("Namespace") == "StormCom/prod"}
+    assert ("StormCom/prod", "service", "orders-place-order", DURATION) in read
+    assert {metric for _, _, _, metric in read} == {DURATION, OUTBOX_AGE}
+    assert ("StormCom/prod", "service", OUTBOX, OUTBOX_AGE) in read
+    searched = 'SEARCH(\'{\\"StormCom/prod\\",service} MetricName=\\"Failures\\"\''
+    assert searched in text(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
 
 
 def test_the_dashboard_shows_the_promises_the_queues_and_the_pinned_connections(prod: Assembly) -> None:
@@ -67,7 +95,7 @@ def test_the_dashboard_shows_the_promises_the_queues_and_the_pinned_connections(
 
     for wanted in ("Placing an order", "Dead letters", "DatabaseConnectionsCurrentlySessionPinned", "OutboxAge"):
         assert wanted in shown
-    assert re.search(r"SEARCH\('\{AWS/Lambda,FunctionName\} MetricName=", shown)
+    assert 'SEARCH(\'{\\"AWS/Lambda\\",FunctionName} MetricName=' in shown
 
 
 def _alarms(assembly: Assembly) -> dict[str, Resource]:
@@ -75,3 +103,20 @@ def _alarms(assembly: Assembly) -> dict[str, Resource]:
         one["AlarmName"].split("-", 2)[2]: one
         for _, one in assembly.resources("AWS::CloudWatch::Alarm", stack="observability")
     }
+
+
+def _written(output: str) -> set[tuple[str, str, str, str, str]]:
+    """Return namespace, dimension, its value, metric and unit of all that was written in CloudWatch's own format."""
+    lines = [json.loads(line) for line in output.splitlines() if '"_aws"' in line]
+    return {
+        (kind["Namespace"], dimension, line[dimension], metric["Name"], metric["Unit"])
+        for line in lines
+        for kind in line["_aws"]["CloudWatchMetrics"]
+        for [dimension] in kind["Dimensions"]
+        for metric in kind["Metrics"]
+    }
+
+
+def _read(alarm: Resource) -> tuple[str, str, str, str]:
+    [dimension] = alarm["Dimensions"]
+    return alarm["Namespace"], dimension["Name"], dimension["Value"], alarm["MetricName"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.stacks import first_keys
-from tests.infra.assembly import Assembly
+from infra.stacks import first_keys, release
+from tests.infra.assembly import Assembly, text
 from tests.infra.topologies import a_topology, functions
 
 
@@ -35,6 +35,22 @@ def test_the_migration_runs_for_each_change_of_code_after_the_keys_and_fails_the
     assert "migrationsCurrentVersion" in migrate["Properties"]["HandlerArn"]["Ref"]
     function = prod.functions()["migrations"]
     assert (function["Handler"], function["Timeout"]) == ("migrations.handler.handler", 900)
+
+
+def test_the_migration_may_make_an_operators_token_and_the_deployment_says_where_it_is(prod: Assembly) -> None:
+    function = prod.functions()["migrations"]
+    secrets = {one["Name"]: logical for logical, one in prod.resources("AWS::SecretsManager::Secret", stack="data")}
+    policies = {name: one["PolicyDocument"]["Statement"] for name, one in prod.resources("AWS::IAM::Policy")}
+    [allowed] = [statements for name, statements in policies.items() if name.startswith("MigrationRole")]
+
+    token = secrets["stormcom-prod-operator-token"]
+    writes = [text(one["Resource"]) for one in allowed if one["Action"] == "secretsmanager:PutSecretValue"]
+
+    assert token in text(function["Environment"]["Variables"]["OPERATOR_SECRET"])
+    assert len(writes) == 1
+    assert token in writes[0]
+    told = prod.templates["release"]["Outputs"][release.OPERATOR_TOKEN]
+    assert told["Value"] == "stormcom-prod-operator-token"
 
 
 def test_the_first_key_has_32_bytes_and_is_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:

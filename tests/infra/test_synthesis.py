@@ -15,11 +15,11 @@ from aws_cdk import aws_sqs as sqs
 from cdk_nag import AwsSolutionsChecks
 
 from infra import assets
-from infra.app import synthesize
 from infra.stacks.acknowledgements import acknowledge
 from infra.stages import STAGES
 from shared.core.topology import Topology
 from tests.infra.assembly import Assembly
+from tests.infra.conftest import Synthesize
 from tests.infra.topologies import functions
 
 # CDK writes down every dependency, also those that a reference implies; the rule is about templates written by hand.
@@ -42,11 +42,11 @@ def test_a_stage_is_synthesized_with_an_empty_path_and_no_account(tmp_path: Path
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_nothing_that_cdk_nag_finds_is_unacknowledged(stage: str, committed: Topology, tmp_path: Path) -> None:
-    folder = synthesize(STAGES[stage], committed, outdir=str(tmp_path))
+def test_nothing_that_cdk_nag_finds_is_unacknowledged(stage: str, committed: Topology, synthesized: Synthesize) -> None:
+    assembly = synthesized(STAGES[stage], committed, checked=True)
 
-    assert _rules((folder / "validation-report.json").read_text(encoding="utf-8")) == set()
-    assert (folder / f"stormcom-{stage}-network.template.json").exists()
+    assert _rules((assembly.folder / "validation-report.json").read_text(encoding="utf-8")) == set()
+    assert "network" in assembly.templates
 
 
 def test_an_acknowledgement_is_for_one_resource_and_never_for_a_whole_stack() -> None:

@@ -49,4 +49,4 @@ def host(request: Request) -> str:
 def _came_through(request: Request) -> bool:
     given = request.headers.get(SECRET_HEADER, "").encode()
     secrets = (settings().origin_secret or "").split()  # two while one is being replaced by the next
-    return any([hmac.compare_digest(given, secret.encode()) for secret in secrets])
+    return any(hmac.compare_digest(given, secret.encode()) for secret in secrets)

@@ -24,6 +24,7 @@ HOUSE = (
     "infra/app.py",
     "migrations/handler.py",
     "migrations/tenancy.py",
+    "shared/core/credentials.py",
     "shared/core/database.py",
     "shared/stores/opening.py",
     "shared/catalog/products.py",
@@ -59,7 +60,7 @@ def house(tmp_path: Path) -> Path:
         path.touch()
         for folder in path.relative_to(tmp_path).parents[:-1]:
             (tmp_path / folder / "__init__.py").touch()
-    (tmp_path / "migrations/handler.py").write_text("from shared.core import database\n")
+    (tmp_path / "migrations/handler.py").write_text("from shared.core import credentials, database\n")
     (tmp_path / "shared/checkout/completion.py").write_text("from shared.orders import placement\n")
     (tmp_path / "shared/orders/placement.py").write_text("from shared.core import database\n")
     (tmp_path / "infra/app.py").write_text("from shared.core import database\n")

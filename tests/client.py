@@ -95,14 +95,15 @@ class Client:
             source_ip=self.source_ip,
         )
         lambda_context = events.context(match.route.name, memory=match.route.memory, timeout=match.route.timeout)
-        return _answer(routing.handler(match.route.handler)(event, lambda_context))
+        return answer_of(routing.handler(match.route.handler)(event, lambda_context))
 
 
 def _encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _answer(result: dict[str, Any]) -> Answer:
+def answer_of(result: dict[str, Any]) -> Answer:
+    """Read what a handler returns to API Gateway."""
     body = result.get("body") or ""
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
     return Answer(result["statusCode"], {k.lower(): v for k, v in result["headers"].items()}, content)

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.carts.models import MOST_LINES, MOST_OF_A_LINE
 from shared.carts.states import CartState
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import CartId, CartLineId, ProductId, VariantId
 from shared.pricing.cart import PricedCart, Step
 
@@ -14,7 +15,7 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=MOST_OF_A_LINE)]
 SKU = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 
 
-class Wanted(BaseModel):
+class Wanted(Schema):
     """So many of a variant, named by its id or by its SKU."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,15 +32,15 @@ class Wanted(BaseModel):
         return self
 
 
-class CreateCart(BaseModel):
+class CreateCart(Schema):
     """A new cart, with what it begins with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    lines: Annotated[list[Wanted], Field(max_length=MOST_LINES)] = []
+    lines: Annotated[list[Wanted], Field(default_factory=list, max_length=MOST_LINES)]
 
 
-class SetQuantity(BaseModel):
+class SetQuantity(Schema):
     """How many of a line are wanted now; 0 removes it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,7 +48,7 @@ class SetQuantity(BaseModel):
     quantity: Annotated[int, Field(strict=True, ge=0, le=MOST_OF_A_LINE)]
 
 
-class StepOut(BaseModel):
+class StepOut(Schema):
     """One step of a calculation. Those with `counts` add up to the total; the others say what is contained in them."""
 
     code: str
@@ -61,7 +62,7 @@ class StepOut(BaseModel):
         return cls(code=step.code, text=step.text, amount=Money(step.amount, currency), counts=step.counts)
 
 
-class TotalsOut(BaseModel):
+class TotalsOut(Schema):
     """What it costs as a whole. Where `prices_include_tax`, the taxes are contained in the other amounts."""
 
     subtotal: Money
@@ -92,7 +93,7 @@ class TotalsOut(BaseModel):
         )
 
 
-class LinePriceOut(BaseModel):
+class LinePriceOut(Schema):
     """What a line costs now, and how that came about."""
 
     unit_price: Money
@@ -104,14 +105,14 @@ class LinePriceOut(BaseModel):
     trace: list[StepOut]
 
 
-class WarningOut(BaseModel):
+class WarningOut(Schema):
     """What the shopper should know before going on; `code` is stable."""
 
     code: Literal["price_changed", "not_sold", "out_of_stock", "not_enough"]
     message: str
 
 
-class CartLineOut(BaseModel):
+class CartLineOut(Schema):
     """One line of a cart."""
 
     id: CartLineId
@@ -128,7 +129,7 @@ class CartLineOut(BaseModel):
     warnings: list[WarningOut]
 
 
-class CartOut(BaseModel):
+class CartOut(Schema):
     """A cart, at this moment's prices. Nothing is reserved before a checkout is started."""
 
     id: CartId

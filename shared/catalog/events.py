@@ -3,19 +3,18 @@
 from typing import ClassVar, Self
 from uuid import UUID
 
-from pydantic import BaseModel
-
 from shared.catalog.models import ProductStatus
 from shared.core import ids
 from shared.core.money import Money
 from shared.core.outbox import DomainEvent
+from shared.core.schemas import Schema
 from shared.core.typeids import ProductId, VariantId
 
 _PRODUCT = ids.decode("prod", "prod_01h455vb4pex5vsknk084sn02q")
 _VARIANT = ids.decode("var", "var_01h455vb4pex5vsknk084sn02r")
 
 
-class _AboutProduct(BaseModel):
+class _AboutProduct(Schema):
     product_id: ProductId
     version: int
 
@@ -23,7 +22,7 @@ class _AboutProduct(BaseModel):
         return self.product_id, self.version
 
 
-class _AboutVariant(BaseModel):
+class _AboutVariant(Schema):
     variant_id: VariantId
     product_id: ProductId
     version: int

@@ -4,11 +4,12 @@ from collections import Counter
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StrictBool, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.catalog.models import Product, ProductStatus, Variant
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import ProductId, VariantId
 
 MAX_VARIANTS = 250  # of one product: ten sizes in twenty-five colours
@@ -44,16 +45,16 @@ def require_above(compare_at: int | None, price: int) -> None:
         raise PydanticCustomError(kind, "compare_at is what it cost before: it must be above the price.")
 
 
-class NewVariant(BaseModel):
+class NewVariant(Schema):
     """A variant to be made. `compare_at`: what it cost before, shown struck through."""
 
     sku: SKU
     title: Options = ""
     price: Amount
     compare_at: Amount | None = None
-    taxable: bool = True
-    requires_shipping: bool = True
-    tracks_stock: bool = True
+    taxable: StrictBool = True
+    requires_shipping: StrictBool = True
+    tracks_stock: StrictBool = True
     position: Position | None = None
 
     @model_validator(mode="after")
@@ -62,7 +63,7 @@ class NewVariant(BaseModel):
         return self
 
 
-class NewProduct[V: NewVariant](BaseModel):
+class NewProduct[V: NewVariant](Schema):
     """A product to be made, with its variants; a draft, unless its status says otherwise."""
 
     title: Title
@@ -81,7 +82,7 @@ class NewProduct[V: NewVariant](BaseModel):
         return variants
 
 
-class EditProduct(BaseModel):
+class EditProduct(Schema):
     """What to change of a product; what is absent stays."""
 
     title: Title | None = None
@@ -90,20 +91,20 @@ class EditProduct(BaseModel):
     status: ProductStatus | None = None
 
 
-class EditVariant(BaseModel):
+class EditVariant(Schema):
     """What to change of a variant; what is absent stays. `compare_at: null` takes it away."""
 
     sku: SKU | None = None
     title: Options | None = None
     price: Amount | None = None
     compare_at: Amount | None = None
-    taxable: bool | None = None
-    requires_shipping: bool | None = None
-    tracks_stock: bool | None = None
+    taxable: StrictBool | None = None
+    requires_shipping: StrictBool | None = None
+    tracks_stock: StrictBool | None = None
     position: Position | None = None
 
 
-class VariantOut(BaseModel):
+class VariantOut(Schema):
     """A variant, as its merchant sees it."""
 
     id: VariantId
@@ -142,7 +143,7 @@ class VariantOut(BaseModel):
         )
 
 
-class ProductOut(BaseModel):
+class ProductOut(Schema):
     """A product with its variants, as its merchant sees it. A change of a variant gives it a new version, too."""
 
     id: ProductId
@@ -173,7 +174,7 @@ class ProductOut(BaseModel):
         )
 
 
-class VariantsOut(BaseModel):
+class VariantsOut(Schema):
     """The variants of one product, in their order."""
 
     data: list[VariantOut]

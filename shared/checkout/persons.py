@@ -3,11 +3,12 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from shared.core import emails, encryption, phones
 from shared.core.emails import Email
 from shared.core.errors import FieldError, ValidationFailed, pointer
+from shared.core.schemas import Schema
 from shared.orders.contacts import Address, AddressLine, Contact, Note, Personal, PersonName
 from shared.stores.queries import StoreFacts
 
@@ -21,7 +22,7 @@ WrittenPhone = Annotated[
 ]
 
 
-class ContactIn(BaseModel):
+class ContactIn(Schema):
     """How the buyer is reached: by e-mail, by phone, or both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +39,7 @@ class ContactIn(BaseModel):
         return self
 
 
-class AddressIn(BaseModel):
+class AddressIn(Schema):
     """Where a parcel goes. `name` and `phone` are the recipient's, where that is not the buyer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +57,7 @@ class AddressIn(BaseModel):
     )
 
 
-class BuyerIn(BaseModel):
+class BuyerIn(Schema):
     """Who buys, where it goes, and what they want the store to know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

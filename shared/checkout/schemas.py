@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from shared.carts.models import MOST_LINES
 from shared.carts.schemas import LinePriceOut, StepOut, TotalsOut, Wanted
@@ -11,6 +11,7 @@ from shared.checkout.documents import CheckoutDocument
 from shared.checkout.persons import BuyerIn
 from shared.checkout.states import CheckoutState
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import CartId, CartLineId, CheckoutId, OrderId, ProductId, VariantId
 from shared.orders import guest_links
 from shared.orders.contacts import Address, Contact
@@ -27,7 +28,7 @@ class StartCheckout(BuyerIn):
     cart_id: CartId
 
 
-class CompleteCheckout(BaseModel):
+class CompleteCheckout(Schema):
     """How the order is going to be paid."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +46,7 @@ class PlaceOrder(BuyerIn):
     payment_method: PaymentMethod = "cash_on_delivery"
 
 
-class CheckoutLineOut(BaseModel):
+class CheckoutLineOut(Schema):
     """One line of a checkout, at the price that it holds."""
 
     id: CartLineId
@@ -58,7 +59,7 @@ class CheckoutLineOut(BaseModel):
     price: LinePriceOut
 
 
-class CheckoutOut(BaseModel):
+class CheckoutOut(Schema):
     """A checkout. Its price and stock hold until `reserved_until`; after that, completion reckons anew."""
 
     id: CheckoutId
@@ -98,7 +99,7 @@ class CheckoutOut(BaseModel):
         )
 
 
-class PlacedOrderOut(BaseModel):
+class PlacedOrderOut(Schema):
     """The order that a checkout became."""
 
     id: OrderId
@@ -110,7 +111,7 @@ class PlacedOrderOut(BaseModel):
     created_at: AwareDatetime
 
 
-class CompletedOut(BaseModel):
+class CompletedOut(Schema):
     """A completed checkout: its order, and the link by which the guest reads it without an account."""
 
     checkout_id: CheckoutId

@@ -33,11 +33,21 @@ def engine() -> Engine:
 
 
 def dispose() -> None:
-    """Close every connection: after a fork, and between tests that replace the database."""
+    """Close every connection: between tests that replace the database."""
     with _lock:
         for made in _engines.values():
             made.dispose()
         _engines.clear()
+
+
+def abandon() -> None:
+    """Forget every connection and close none, in a process that was just forked: they are its parent's.
+
+    Closing one would say goodbye to PostgreSQL on the parent's socket, and end its session.
+    """
+    for made in _engines.values():
+        made.dispose(close=False)
+    _engines.clear()
 
 
 def open_session() -> Session:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_type_hints
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -26,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from shared.core import (
     answers,
@@ -42,6 +42,7 @@ from shared.core import (
     ids,
     outbox,
     records,
+    schemas,
     telemetry,
     tenancy,
 )
@@ -91,6 +92,8 @@ def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:
     app.router.redirect_slashes = False
     app.add_exception_handler(HTTPException, _unrouted)
     for endpoint in endpoints:
+        for hint in get_type_hints(endpoint.call).values():
+            schemas.build(hint)
         app.add_api_route(
             endpoint.path,
             _inline(endpoint),
@@ -101,6 +104,7 @@ def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:
             operation_id=endpoint.name.replace("-", "_"),
             tags=[endpoint.domain],
             responses=answers.documented(endpoint),
+            response_class=Response if endpoint.produces else JSONResponse,
         )
     return app
 
@@ -247,13 +251,27 @@ class _Way:
         try:
             response = await self.inner(self.request)
         except Problem as problem:
-            if start is None or not answers.is_outcome(problem):
+            if start is None or claim is None or not answers.is_outcome(problem):
                 raise
             # The refusal is the business's answer and is kept for the key; what led to it is undone.
             session.expunge_all()
+            if not session.is_active:
+                return await self._refuse_anew(session, claim, start, problem)
             records.undo(session, start)
             return answers.render(problem, self.request)
         return answers.versioned(self.request, response, present.etag)
+
+    async def _refuse_anew(
+        self, session: Session, claim: idempotency.Claim, start: records.Mark, problem: Problem
+    ) -> Response:
+        """Claim the key anew: a flush that failed (for a name that is taken) takes the whole transaction back."""
+        session.rollback()
+        records.forget_since(session, start)
+        tenancy.bind(session, claim.store_id)
+        again = await self._claim(session, claim.key)
+        if again is not None and again.replay is not None:
+            return answers.replayed(again.replay)  # the same request was carried out in between
+        return answers.render(problem, self.request)
 
     async def _claim(self, session: Session, key: str | None) -> idempotency.Claim | None:
         if key is None or self.caller is None:
@@ -275,7 +293,7 @@ class _Way:
         body = await self.request.body()
         try:
             return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested deeper than anything that is meant
             return body
 
 

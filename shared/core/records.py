@@ -89,6 +89,11 @@ def mark(session: Session, savepoint: str) -> Mark:
 def undo(session: Session, to: Mark) -> None:
     """Take the transaction back to `to`, with the next statement; what was recorded since is forgotten."""
     tenancy.prelude(session, f"rollback to savepoint {to.savepoint}")
+    forget_since(session, to)
+
+
+def forget_since(session: Session, to: Mark) -> None:
+    """Forget what was recorded since `to`, in a session whose rows went back by themselves."""
     outbox.pending(session)[:] = to.events
     audit.pending(session)[:] = to.changes
     session.info[_CHANGED] = to.changed

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
+from shared.core.moments import Moment
 from shared.core.permissions import PERMISSIONS
+from shared.core.schemas import Schema
 from shared.core.typeids import CredentialId
 from shared.identity.models import Credential
 from shared.identity.onboarding import Onboarded
@@ -22,15 +24,15 @@ def _a_permission(code: str) -> str:
 Scope = Annotated[str, AfterValidator(_a_permission), Field(examples=["order.read"])]
 
 
-class IssueToken(BaseModel):
+class IssueToken(Schema):
     """A new secret token."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(PERMISSIONS))]
-    expires_at: Annotated[datetime | None, Field(description="When it ends by itself; never, if absent.")] = None
+    expires_at: Annotated[Moment | None, Field(description="When it ends by itself; never, if absent.")] = None
 
 
-class CredentialOut(BaseModel):
+class CredentialOut(Schema):
     """A credential, without its secret."""
 
     id: CredentialId
@@ -61,20 +63,20 @@ class CredentialOut(BaseModel):
         )
 
 
-class IssuedTokenOut(BaseModel):
+class IssuedTokenOut(Schema):
     """A new secret token; `token` is shown this once."""
 
     token: str
     credential: CredentialOut
 
 
-class CredentialsOut(BaseModel):
+class CredentialsOut(Schema):
     """The store's credentials, the newest first."""
 
     data: list[CredentialOut]
 
 
-class OnboardedOut(BaseModel):
+class OnboardedOut(Schema):
     """A new store with its first keys; `secret_token` is shown this once."""
 
     store: StoreOut

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from shared.catalog.queries import Sellable
 from shared.catalog.schemas import NewProduct, NewVariant
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import AdjustmentId, OrderId, ProductId, VariantId
 from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
 
@@ -26,7 +27,7 @@ class NewStockedVariant(NewVariant):
 
     stock: Units = 0
     safety_stock: Units = 0
-    allow_backorder: bool = False
+    allow_backorder: StrictBool = False
     low_stock_threshold: Threshold = None
 
 
@@ -34,7 +35,7 @@ class NewStockedProduct(NewProduct[NewStockedVariant]):
     """A product to be made, with its variants and what of them is on the shelf."""
 
 
-class Adjust(BaseModel):
+class Adjust(Schema):
     """A change of what is on hand, by how much. Sales and what orders bring back are recorded by orders."""
 
     delta: int = Field(strict=True, ge=-MOST, le=MOST, description="Units that came (positive) or went (negative).")
@@ -42,7 +43,7 @@ class Adjust(BaseModel):
     reason: Reason = ""
 
 
-class SetOnHand(BaseModel):
+class SetOnHand(Schema):
     """What was counted, against what was there: `expected_on_hand`, or If-Match, says what the count is based on."""
 
     on_hand: Units
@@ -51,15 +52,15 @@ class SetOnHand(BaseModel):
     reason: Reason = ""
 
 
-class EditRules(BaseModel):
+class EditRules(Schema):
     """By which rules a variant is sold; what is absent stays. `low_stock_threshold: null` ends the alerts."""
 
     safety_stock: Units | None = None
-    allow_backorder: bool | None = None
+    allow_backorder: StrictBool | None = None
     low_stock_threshold: Threshold = None
 
 
-class StockLevelOut(BaseModel):
+class StockLevelOut(Schema):
     """How much of a variant there is. What expired counts as `reserved` until it is released, within a minute."""
 
     variant_id: VariantId
@@ -99,7 +100,7 @@ class StockLevelOut(BaseModel):
         )
 
 
-class AdjustmentOut(BaseModel):
+class AdjustmentOut(Schema):
     """One change of what was on hand, and what was there after it."""
 
     id: AdjustmentId
@@ -132,7 +133,7 @@ class AdjustmentOut(BaseModel):
         )
 
 
-class DriftOut(BaseModel):
+class DriftOut(Schema):
     """A level that is not what its history says."""
 
     variant_id: VariantId
@@ -142,14 +143,14 @@ class DriftOut(BaseModel):
     reserved_replayed: int
 
 
-class ReconciliationOut(BaseModel):
+class ReconciliationOut(Schema):
     """What replaying every adjustment and reservation came to; `drift` is empty where all is well."""
 
     levels: int = Field(description="How many levels were compared.")
     drift: list[DriftOut]
 
 
-class ShelfVariantOut(BaseModel):
+class ShelfVariantOut(Schema):
     """A variant, as shoppers see it."""
 
     id: VariantId
@@ -160,7 +161,7 @@ class ShelfVariantOut(BaseModel):
     in_stock: bool
 
 
-class ShelfProductOut(BaseModel):
+class ShelfProductOut(Schema):
     """A product, as shoppers see it."""
 
     id: ProductId

@@ -3,10 +3,11 @@
 import unicodedata
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.core.emails import Email
 from shared.core.phones import Phone
+from shared.core.schemas import Schema
 
 _LINE_BREAKS = {"\n", "\t"}
 
@@ -43,7 +44,7 @@ Note = Annotated[
 ]
 
 
-class Contact(BaseModel):
+class Contact(Schema):
     """How the buyer is reached: by e-mail, by phone, or both."""
 
     model_config = ConfigDict(frozen=True)
@@ -60,7 +61,7 @@ class Contact(BaseModel):
         return self
 
 
-class Address(BaseModel):
+class Address(Schema):
     """Where a parcel goes. `name` and `phone` are the recipient's, where that is not the buyer."""
 
     model_config = ConfigDict(frozen=True)
@@ -75,7 +76,7 @@ class Address(BaseModel):
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "BD"
 
 
-class Personal(BaseModel):
+class Personal(Schema):
     """Everything that an order knows of a person."""
 
     model_config = ConfigDict(frozen=True)

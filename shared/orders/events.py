@@ -3,11 +3,12 @@
 from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from shared.core import ids
 from shared.core.money import Money
 from shared.core.outbox import DomainEvent
+from shared.core.schemas import Schema
 from shared.core.typeids import CartId, CheckoutId, OrderId, OrderLineId, ProductId, VariantId
 
 Number = Annotated[str, Field(pattern=r"^#[0-9]+$", examples=["#1001"])]
@@ -16,7 +17,7 @@ _ORDER = ids.decode("ord", "ord_01h455vb4pex5vsknk084sn02q")
 _LINE = ids.decode("oline", "oline_01h455vb4pex5vsknk084sn02r")
 
 
-class SoldLine(BaseModel):
+class SoldLine(Schema):
     """One line of a placed order."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,7 +29,7 @@ class SoldLine(BaseModel):
     total: Money
 
 
-class HandedOver(BaseModel):
+class HandedOver(Schema):
     """How much of one line a fulfillment held."""
 
     model_config = ConfigDict(frozen=True)

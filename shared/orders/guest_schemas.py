@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel
-
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import OrderId
 from shared.orders.numbers import OrderNumber
 from shared.orders.queries import OrderDocument
@@ -13,7 +12,7 @@ from shared.orders.schemas import personal_of
 from shared.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus
 
 
-class GuestLineOut(BaseModel):
+class GuestLineOut(Schema):
     """One line of the guest's order."""
 
     sku: str
@@ -31,7 +30,7 @@ class GuestLineOut(BaseModel):
         return cls(**plain, unit_price=Money(line["unit_price"], currency), total=Money(line["total"], currency))
 
 
-class ParcelOut(BaseModel):
+class ParcelOut(Schema):
     """Something that is on its way, or was handed over."""
 
     tracking_number: str | None
@@ -39,7 +38,7 @@ class ParcelOut(BaseModel):
     created_at: datetime
 
 
-class GuestOrderOut(BaseModel):
+class GuestOrderOut(Schema):
     """An order, as the guest sees it. Whoever holds the link sees no phone number, e-mail or street."""
 
     id: OrderId

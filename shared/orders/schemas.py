@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 
 from shared.core.ids import TypeID
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import CheckoutId, OrderId, OrderLineId, ProductId, VariantId
 from shared.orders.contacts import Address, AddressLine, Contact, Personal
 from shared.orders.models import Channel, Order
@@ -30,21 +31,21 @@ class CancelReason(StrEnum):
     OTHER = "other"
 
 
-class CancelOrder(BaseModel):
+class CancelOrder(Schema):
     """How to cancel. `restock`: whether what was sold can be sold again."""
 
     reason: CancelReason = CancelReason.OTHER
-    restock: bool = True
+    restock: StrictBool = True
 
 
-class FulfillLine(BaseModel):
+class FulfillLine(Schema):
     """How much of one line is handed over."""
 
     order_line_id: OrderLineId
-    quantity: Annotated[int, Field(ge=1, le=10**6)]
+    quantity: Annotated[int, Field(strict=True, ge=1, le=10**6)]
 
 
-class FulfillOrder(BaseModel):
+class FulfillOrder(Schema):
     """What was handed over; without `lines`, all that is left."""
 
     lines: Annotated[list[FulfillLine], Field(min_length=1, max_length=500)] | None = None
@@ -52,7 +53,7 @@ class FulfillOrder(BaseModel):
     tracking_url: Annotated[str, StringConstraints(pattern=r"^https://[^\s<>\"']{1,1000}$")] | None = None
 
 
-class OrderStepOut(BaseModel):
+class OrderStepOut(Schema):
     """One step of how an amount came about; those that do not count explain another."""
 
     code: str
@@ -66,7 +67,7 @@ class OrderStepOut(BaseModel):
         return [cls(**{**step, "amount": Money(step["amount"], currency)}) for step in trace]
 
 
-class OrderLineOut(BaseModel):
+class OrderLineOut(Schema):
     """One line, by the name and at the price it was sold for."""
 
     id: OrderLineId
@@ -96,14 +97,14 @@ class OrderLineOut(BaseModel):
         return cls(**facts)
 
 
-class FulfilledLineOut(BaseModel):
+class FulfilledLineOut(Schema):
     """How much of one line was handed over."""
 
     order_line_id: OrderLineId
     quantity: int
 
 
-class FulfillmentOut(BaseModel):
+class FulfillmentOut(Schema):
     """One time that goods were handed over."""
 
     id: FulfillmentId
@@ -127,7 +128,7 @@ class FulfillmentOut(BaseModel):
         )
 
 
-class OrderOut(BaseModel):
+class OrderOut(Schema):
     """An order, as its merchant sees it.
 
     `tax` and `shipping_tax` are contained in `total` either way. `contact` is null once the person's data was erased.
@@ -191,7 +192,7 @@ class OrderOut(BaseModel):
         )
 
 
-class OrderSummaryOut(BaseModel):
+class OrderSummaryOut(Schema):
     """An order as it stands in a list."""
 
     id: OrderId

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared.core.money import Money
+from shared.core.schemas import Schema
 from shared.core.typeids import OrderId, PaymentAttemptId
 from shared.payments.models import PaymentAttempt
 from shared.payments.states import AttemptStatus
@@ -17,13 +18,13 @@ Reference = Annotated[
 ]
 
 
-class CollectCash(BaseModel):
+class CollectCash(Schema):
     """That the cash for an order was collected, all of it."""
 
     reference: Reference | None = None
 
 
-class PaymentAttemptOut(BaseModel):
+class PaymentAttemptOut(Schema):
     """One try to pay for an order."""
 
     id: PaymentAttemptId
@@ -56,7 +57,7 @@ class PaymentAttemptOut(BaseModel):
         )
 
 
-class PaymentAttemptsOut(BaseModel):
+class PaymentAttemptsOut(Schema):
     """All tries to pay for an order, the oldest first."""
 
     data: list[PaymentAttemptOut]

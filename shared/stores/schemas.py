@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared.core.emails import Email
 from shared.core.money import Currency
+from shared.core.schemas import Schema
 from shared.core.typeids import OrganizationId, StoreId
 from shared.stores.models import Store, StoreStatus
 from shared.stores.settings import CommerceSettings
@@ -28,7 +29,7 @@ TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["BD"])]
 
 
-class OpenStore(BaseModel):
+class OpenStore(Schema):
     """A new store, of a new organization or of an existing one."""
 
     name: Name
@@ -40,11 +41,11 @@ class OpenStore(BaseModel):
     locale: Locale = "bn-BD"
     time_zone: TimeZone = "Asia/Dhaka"
     country: Country = "BD"
-    allowed_origins: Origins = []
+    allowed_origins: Origins = Field(default_factory=list)
     settings: CommerceSettings = CommerceSettings()
 
 
-class EditStore(BaseModel):
+class EditStore(Schema):
     """What to change of a store; what is absent stays. The slug and the currency stay for good."""
 
     name: Name | None = None
@@ -54,7 +55,7 @@ class EditStore(BaseModel):
     settings: CommerceSettings | None = None
 
 
-class StoreOut(BaseModel):
+class StoreOut(Schema):
     """A store, as its merchant sees it."""
 
     id: StoreId
@@ -91,7 +92,7 @@ class StoreOut(BaseModel):
         )
 
 
-class StorefrontOut(BaseModel):
+class StorefrontOut(Schema):
     """A store, as its shoppers see it."""
 
     slug: str

@@ -112,6 +112,18 @@ def test_a_slug_or_sku_of_another_product_is_refused_and_nothing_is_made(sql: Sq
     assert sql("select count(*) as made from stock_levels where store_id = %s", store.id) == [{"made": 1}]
 
 
+def test_a_name_that_is_taken_is_refused_and_kept_for_its_key(sql: Sql) -> None:
+    store, key = a_store(), str(ids.new_id())
+    make(store, "MUG", slug="tea-mug")
+    body = {"title": "Other", "slug": "tea-mug", "variants": [{"sku": "CUP", "price": 1}]}
+
+    refused, again = (store.merchant.post("/products", json=body, key=key) for _ in range(2))
+
+    assert (code(refused), code(again)) == ((409, "slug_taken"), (409, "slug_taken"))
+    assert (again.body, again.headers["idempotent-replayed"]) == (refused.body, "true")
+    assert sql("select count(*) as made from products where store_id = %s", store.id) == [{"made": 1}]
+
+
 def test_of_many_who_give_one_name_at_once_one_gets_it(sql: Sql) -> None:
     store = a_store()
     body = {"title": "Tea mug", "variants": [{"sku": "MUG", "price": 1}]}

@@ -1,0 +1,29 @@
+"""The local gateway with every endpoint, and the empty one. A process of its own, run by the bench."""
+
+import sys
+
+from infra.local.gateway import Gateway
+from infra.local.system import Web
+from shared.core import topology
+from tests.bench import children, nothing
+
+
+def main() -> None:
+    """Serve on a free port, tell it, and go on until the input ends."""
+    voice = children.own_voice()
+    web = Web(0)
+    gateway = Gateway([*topology.load().endpoints, nothing.endpoint()], failed=_complain)
+    web.start(gateway)
+    voice.write(web.base_url.rpartition(":")[2] + "\n")
+    sys.stdin.read()
+    web.drain()
+    gateway.close()
+    web.close()
+
+
+def _complain(function: str, failure: BaseException) -> None:
+    sys.stderr.write(f"{function}: {failure!r}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -6,12 +6,14 @@ READY := $(VENV)/.ready
 
 # One file or test without the other workers: make test T=tests/orders/test_placement.py
 T ?=
+# Single parts of the proof: make proof P="races lifecycle"
+P ?=
 STAGE ?= dev
 # Newer versions of everything, and not only what pyproject.toml asks for anew: make lock U=1
 U ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test check bench synth reset contracts lock
+.PHONY: help dev test check proof bench synth reset contracts lock
 
 help: ## Show this.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +31,9 @@ check: $(READY) ## Check style, types, imports, house rules and generated contra
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m infra.contracts --check
 	$(BIN)/python -m pytest tests/rules --quiet --numprocesses=logical
+
+proof: $(READY) ## Prove at length, in at most 30 minutes, what the tests try for seconds (P="races kills": these parts).
+	@$(BIN)/python -m tests.proof $(P)
 
 bench: $(READY) ## Measure: latencies, statements, import times.
 	@$(BIN)/python -m tests.bench

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Response
-from pydantic import BaseModel
+from fastapi.responses import HTMLResponse
 
 from shared.core.errors import NotFound
 from shared.core.functions import Api
+from shared.core.schemas import Schema
 
 api = Api("docs", prefix="/api/v1", audience="merchant")
 
@@ -45,7 +46,7 @@ _POLICY = (
 )
 
 
-class ProblemOut(BaseModel):
+class ProblemOut(Schema):
     """What a problem's code means."""
 
     code: str
@@ -60,14 +61,14 @@ def get_openapi() -> Response:
     return _file("openapi.json", "application/json", "public, max-age=300")
 
 
-@api.get("/docs", public=_PUBLIC, needs_store=False)
-def get_docs() -> Response:
+@api.get("/docs", public=_PUBLIC, needs_store=False, produces=("text/html",))
+def get_docs() -> HTMLResponse:
     """Read the API's documentation in a browser."""
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "public, max-age=300"}
-    return Response(_PAGE, media_type="text/html; charset=utf-8", headers=headers)
+    return HTMLResponse(_PAGE, headers=headers)
 
 
-@api.get("/docs/{asset}", public=_PUBLIC, needs_store=False)
+@api.get("/docs/{asset}", public=_PUBLIC, needs_store=False, produces=("text/javascript", "text/css"))
 def get_docs_asset(asset: str) -> Response:
     """Read a script or style sheet of the documentation."""
     if asset not in _ASSETS:

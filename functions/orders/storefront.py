@@ -27,7 +27,7 @@ def get_guest_order(order_id: OrderId, session: StoreSession, token: Token) -> G
     return GuestOrderOut.of(queries.get_order(session, order_id))
 
 
-@api.get("/{order_id}/page", public=PROOF, raises=(LinkExpired,))
+@api.get("/{order_id}/page", public=PROOF, raises=(LinkExpired,), produces=("text/html",))
 def show_guest_order(order_id: OrderId, session: StoreSession, token: Token) -> HTMLResponse:
     """Show the order of a guest who holds its link, as a page for people."""
     guest_links.require(tenancy.require_store(session), order_id, token)

@@ -88,13 +88,17 @@ def documented(endpoint: EndpointDeclaration) -> dict[int | str, dict[str, Any]]
     by_status: dict[int, list[type[Problem]]] = {}
     for kind in kinds(endpoint):
         by_status.setdefault(kind.status, []).append(kind)
-    return {
+    problems: dict[int | str, dict[str, Any]] = {
         status: {
             "description": "; ".join(f"`{kind.code}`: {_meaning(kind)}" for kind in same),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status, same in sorted(by_status.items())
     }
+    if not endpoint.produces:
+        return problems
+    content: dict[str, Any] = {media_type: {"schema": {"type": "string"}} for media_type in endpoint.produces}
+    return {endpoint.status_code: {"content": content}, **problems}
 
 
 def _meaning(kind: type[Problem]) -> str:
@@ -109,7 +113,7 @@ def from_validation(invalid: RequestValidationError) -> Problem:
     if any(error["loc"][0] == "path" for error in found):
         return NotFound("There is nothing at this address.")
     fields = [
-        FieldError(pointer=_pointer(error["loc"]), code=str(error["type"]), message=str(error["msg"]))
+        FieldError(_pointer(error["loc"]), code=str(error["type"]), message=error["msg"].removeprefix("Value error, "))
         for error in found
     ]
     return ValidationFailed("Some fields are missing or wrong; see errors.", errors=fields)

@@ -38,6 +38,7 @@ class EndpointDeclaration:
     memory: int
     timeout: int
     uses: tuple[str, ...]
+    produces: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -60,11 +60,13 @@ class Api:
         memory: int = DEFAULT_MEMORY,
         timeout: int = API_TIMEOUT,
         uses: Sequence[str] = (),
+        produces: Sequence[str] = (),
     ) -> Callable[[F], F]:
         """Declare an endpoint: who may call it (`permission`, or `public` with the reason), and what it needs.
 
         `idempotent`: the request must carry an Idempotency-Key (every write may). `raises`: the problems that are the
         business's answers; any other is a bug. `needs_store=False`: the route serves no store's data.
+        `produces`: the media types of what it answers, where that is no JSON.
         """
         if (permission is None) == (public is None):
             message = f"{method} {self.prefix}{path}: say permission=... or public='why', one of them."
@@ -93,6 +95,7 @@ class Api:
                     memory=memory,
                     timeout=timeout,
                     uses=tuple(uses),
+                    produces=tuple(produces),
                 ),
             )
             return call

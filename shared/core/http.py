@@ -59,6 +59,8 @@ _TEXT = ["text/", "application/json", errors.MEDIA_TYPE]  # all else goes throug
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]+(?::[0-9]{1,5})?")
+
 _thread = threading.local()
 
 _DECLARED = "__stormcom_endpoint__"
@@ -80,9 +82,17 @@ def lambda_handler(endpoints: Sequence[EndpointDeclaration]) -> Handler:
 
     def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
         own_loop()
-        return mangum(event, lambda_context)
+        return mangum(_with_a_plain_host(event), lambda_context)
 
     return serve
+
+
+def _with_a_plain_host(event: dict[str, Any]) -> dict[str, Any]:
+    """Take a Host away that is no name with a port: Mangum fails on it, and URLs made of it have another path."""
+    headers = event.get("headers") or {}
+    if _PLAIN_HOST.fullmatch(headers.get("host", "")):
+        return event
+    return {**event, "headers": {**headers, "host": "localhost"}}
 
 
 def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:

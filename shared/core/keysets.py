@@ -11,8 +11,10 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, literal, or_, tuple_
+
+from shared.core.moments import Moment
 
 Operator = Literal["eq", "ne", "in", "gt", "gte", "lt", "lte", "null"]
 
@@ -217,7 +219,7 @@ def _adapter_of(kind: type) -> TypeAdapter[Any]:
     """Return how values of a column are read from text: within what PostgreSQL can hold, moments with their zone."""
     within: dict[type, Any] = {
         int: Annotated[int, Field(ge=-_BIGINT, lt=_BIGINT)],
-        datetime: AwareDatetime,
+        datetime: Moment,
         str: Annotated[str, Field(pattern=r"^[^\x00]*$")],
     }
     return TypeAdapter(within.get(kind, kind))

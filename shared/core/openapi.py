@@ -1,8 +1,9 @@
 """The OpenAPI 3.1 document of the whole API, made from the endpoints' declarations."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_type_hints
 
+from fastapi import Response
 from fastapi.openapi.utils import get_openapi
 
 from shared.core import answers, http, topology
@@ -44,6 +45,9 @@ _SCHEMES = {
         "description": "A platform operator's token, `op_...`.",
     },
 }
+
+_TEXT = {"schema": {"type": "string"}}
+_ETAG = {"description": "The version of what was read: for If-Match and If-None-Match.", **_TEXT}
 
 _FIELD_ERROR = {
     "type": "object",
@@ -95,6 +99,17 @@ def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
         operation["security"] = [{_SECURITY[endpoint.audience]: []}]
     if endpoint.permission:
         operation["x-permission"] = endpoint.permission
+    if endpoint.method == "GET" and _is_versioned(endpoint):
+        operation["responses"][str(endpoint.status_code)]["headers"] = {"ETag": _ETAG}
+        operation["responses"]["304"] = {"description": "It is still what the reader has, by its If-None-Match."}
+        operation.setdefault("parameters", []).append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The ETag of an answer that the reader has.",
+                **_TEXT,
+            }
+        )
     if endpoint.writes:
         operation.setdefault("parameters", []).append(
             {
@@ -105,6 +120,12 @@ def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
             },
         )
+
+
+def _is_versioned(endpoint: EndpointDeclaration) -> bool:
+    """Tell whether the answer has an ETag: it is a document with a version, or a file."""
+    told = get_type_hints(endpoint.call)["return"]
+    return "version" in getattr(told, "model_fields", ()) or told is Response
 
 
 def _catalogue(endpoints: Iterable[EndpointDeclaration]) -> dict[str, dict[str, Any]]:

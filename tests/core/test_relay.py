@@ -22,6 +22,8 @@ from tests.factories import StoreUnderTest, a_store
 
 pytestmark = pytest.mark.usefixtures("watch")
 
+WAITING = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
 type Sent = list[tuple[str, Mapping[str, Any]]]
 
 
@@ -76,6 +78,25 @@ def test_relays_that_run_at_once_leave_no_gap_and_send_nothing_twice(sent: Sent,
     assert len(told) == len(set(told)) == 302
     published = sql("select sequence from published_events where store_id = %s order by sequence", store.id)
     assert [row["sequence"] for row in published] == list(range(1, 304))
+
+
+def test_a_relay_waits_for_the_numbers_of_the_one_before_it(sent: Sent, sql: Sql) -> None:
+    store = a_store()
+    run_relay(store)
+    sent.clear()
+    record(store)
+
+    with ThreadPoolExecutor(1) as other:
+        with store.session() as session:
+            first = relay.claim(session, store.id)
+            record(store)
+            waiting = other.submit(run_relay, store)
+            while not sql(WAITING):
+                assert not waiting.done()
+        waiting.result(timeout=10)
+
+    assert [envelope["event"]["sequence"] for envelope in first.envelopes] == [4]
+    assert [body["event"]["sequence"] for _, body in sent] == [5]
 
 
 def test_what_a_relay_that_died_had_claimed_is_sent_by_the_next_with_the_same_numbers(sent: Sent, sql: Sql) -> None:
@@ -137,6 +158,11 @@ def test_a_message_that_fails_goes_back_alone_and_its_transaction_is_undone(sent
     failed = {item["itemIdentifier"] for item in answer["batchItemFailures"]}
     assert failed == {batch["Records"][0]["messageId"], batch["Records"][2]["messageId"]}
     assert [row["name"] for row in sql("select name from store_sequences where store_id = %s", store.id)] == ["secret"]
+
+
+def record(store: StoreUnderTest) -> None:
+    with store.session() as session:
+        outbox.record(session, CredentialCreated(credential_id=ids.new_id(), kind="secret"))
 
 
 def record_and_fail(store: StoreUnderTest) -> None:

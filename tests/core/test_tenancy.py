@@ -8,9 +8,11 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from shared.core import clock, database, driver, ids, tenancy
+from shared.core import clock, driver, ids, tenancy
+from shared.core import database as core_database
+from shared.core.settings import use_settings
 from shared.identity.models import Credential, CredentialKind
-from tests.database import Sql
+from tests.database import Database, Sql
 from tests.factories import StoreUnderTest, a_store
 
 pytestmark = pytest.mark.usefixtures("application")
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("application")
 def test_an_unbound_session_may_not_touch_a_stores_table() -> None:
     a_store()
 
-    with pytest.raises(tenancy.UnboundSession), database.transaction() as session:
+    with pytest.raises(tenancy.UnboundSession), core_database.transaction() as session:
         session.scalars(select(Credential)).all()
 
 
@@ -97,7 +99,7 @@ def test_the_binding_ends_with_the_transaction() -> None:
     with store.session() as session:
         assert count(session) == 2
 
-    with database.transaction() as session:
+    with core_database.transaction() as session:
         unbound = count(session)
 
     assert unbound == 0
@@ -114,6 +116,30 @@ def test_a_row_is_stamped_with_the_bound_store() -> None:
         session.rollback()
 
     assert stamped == store.id
+
+
+def test_an_insertion_by_statement_is_stamped_too(sql: Sql) -> None:
+    store = a_store()
+    facts = {"kind": CredentialKind.SECRET, "name": "Stamped", "digest": ids.new_id().bytes, "last_four": "test"}
+
+    with store.session() as session:
+        session.execute(insert(Credential).values(**facts, scopes=[], created_at=clock.now()))
+
+    assert len(sql("select 1 from credentials where store_id = %s and name = 'Stamped'", store.id)) == 1
+
+
+def test_the_orms_filter_stands_without_a_policy_behind_it(database: Database, sql: Sql) -> None:
+    mine, theirs = a_store(), a_store()
+
+    with use_settings(database_url=database.superuser_url), mine.session() as session:  # whom no policy binds
+        everything = int(session.scalar(text("select count(*) from credentials")) or 0)
+        seen = session.scalars(select(Credential.store_id)).all()
+        session.execute(update(Credential).values(name="Mine now"))
+
+    assert everything > len(seen)
+    assert seen == [mine.id, mine.id]
+    assert len(sql("select 1 from credentials where store_id = %s and name = 'Mine now'", theirs.id)) == 0
+    assert len(sql("select 1 from credentials where store_id = %s and name = 'Mine now'", mine.id)) == 2
 
 
 def a_credential(store_id: UUID | None) -> Credential:

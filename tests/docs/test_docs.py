@@ -41,3 +41,15 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
     references = set(json.dumps(document).split('"#/components/schemas/')[1:])
 
     assert {reference.split('"', 1)[0] for reference in references} <= schemas.keys()
+
+
+def test_the_document_tells_what_is_no_json_and_where_a_reader_may_ask_for_news_alone() -> None:
+    document = Client().get("/openapi.json").json()
+
+    page = document["paths"]["/api/v1/storefront/orders/{order_id}/page"]["get"]["responses"]["200"]
+    product = document["paths"]["/api/v1/products/{product_id}"]["get"]
+    assert list(page["content"]) == ["text/html"]
+    assert "ETag" in product["responses"]["200"]["headers"]
+    assert "304" in product["responses"]
+    assert "If-None-Match" in [parameter["name"] for parameter in product["parameters"]]
+    assert "304" not in document["paths"]["/api/v1/products"]["get"]["responses"]

@@ -87,6 +87,18 @@ def test_twenty_at_once_for_one_checkout_make_one_order(sql: Sql) -> None:
     assert sql("select last from store_sequences where store_id = %s", store.id) == [{"last": 1001}]
 
 
+@pytest.mark.parametrize("by", ["checkout_id", "cart_id"])
+def test_one_checkout_or_cart_is_one_order_though_there_is_stock_for_two(by: str) -> None:
+    store = a_store(stock={"MUG": 5})
+    came_from: dict[str, Any] = {by: ids.new_id()}
+
+    placed = [place(store, a_draft(store, {"MUG": 1}, **came_from)) for _ in range(2)]
+
+    assert [one.is_new for one in placed] == [True, False]
+    assert {(one.id, one.number) for one in placed} == {(placed[0].id, 1001)}
+    assert store.stock("MUG")["on_hand"] == 4
+
+
 def test_the_last_unit_of_a_checkout_that_became_an_order_is_no_shortage_for_its_repetition() -> None:
     store = a_store(stock={"MUG": 1})
     checkout_id = ids.new_id()

@@ -124,9 +124,15 @@ def weak_keys(sql: Sql) -> list[str]:
     owned, offences = _owned(sql), []
     rows = sql(_KEYS)
     led = {row["table"] for row in rows if row["kind"] == "p" and row["columns"][:1] == ["store_id"]}
+    keyed = {row["table"] for row in rows if row["kind"] == "p"}
     for oid, table in owned.items():
         if oid not in led and table.owner_column == "store_id":
             offences.append(f"{table.name}: its primary key is led by store_id: primary key (store_id, id).")
+    offences += [
+        f"{table.name}: has no primary key, so one row could stand there twice."
+        for table in tables(sql)
+        if table.oid not in keyed and table.owner_column != "store_id"
+    ]
     for row in rows:
         source, target = owned.get(row["table"]), owned.get(row["target"])
         if row["kind"] != "f" or source is None or target is None:

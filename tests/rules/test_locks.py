@@ -90,6 +90,7 @@ def test_every_exception_is_still_needed(sql: Sql) -> None:
             f"{TABLE}; alter table planted add unique (id); {CHILD}",
             "could point at another store's row",
         ),
+        (locks.weak_keys, "alter table organizations drop constraint organizations_pkey cascade", "has no primary key"),
         (locks.indexes_across_stores, f"{TABLE}; create unique index on planted (other)", "is led by other"),
         (locks.indexes_across_stores, f"{TABLE}; create index on planted (lower(other::text))", "is led by None"),
         (locks.open_policies, TABLE, "not enabled and forced"),

@@ -1,0 +1,60 @@
+"""A process may die at any moment: whoever asks again gets the one answer, and nothing is lost, doubled or leaked.
+
+Here each boundary dies once, of its three steps one that the seed picks; `python -m tests.proof kills` tries them all.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.database import FreshDatabases
+from tests.figures import Figures
+from tests.proof import kills
+from tests.proof.kills_acts import MERCHANTS, SHOPPERS
+from tests.proof.kills_background import BACKGROUND
+
+SEED = int(os.environ.get("STORMCOM_PROOF_SEED", "20261121"))
+PATIENCE = 100  # seconds; it takes ten, and a machine may be busy
+
+SIDES = {
+    "shoppers": [act.name for act in SHOPPERS],
+    "merchants": [act.name for act in MERCHANTS],
+    "workers": [act.name for act in BACKGROUND],
+}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_what_was_killed_at_any_boundary_and_sent_again_happened_once(
+    side: str, fresh_database: FreshDatabases, tmp_path: Path, figures: Figures
+) -> None:
+    found = killed(SIDES[side], fresh_database, tmp_path)
+
+    figures.add("kills", kills=found.killed, **found.counts)
+    assert found.notes == [], f"seed {SEED}"
+    assert set(found.kills) == set(SIDES[side])
+    assert min(found.kills.values()) >= 5  # a worker's one statement, its commit, and what is answered
+
+
+@pytest.mark.parametrize(
+    ("mistake", "act", "kind"),
+    [
+        ("keys are forgotten", "stock: adjust", "doubled"),
+        ("events are told after the commit", "order: collect", "lost"),
+        ("events are forgotten before they are sent", "worker: relay events", "lost"),
+    ],
+)
+def test_a_mistake_that_only_a_kill_brings_to_light_is_found(
+    mistake: str, act: str, kind: str, fresh_database: FreshDatabases, tmp_path: Path
+) -> None:
+    found = killed([act], fresh_database, tmp_path, planted=mistake, most=8)
+
+    assert found.counts[kind] > 0
+
+
+def killed(acts: Sequence[str], fresh_database: FreshDatabases, folder: Path, **plan: Any) -> kills.Told:
+    """Kill at each boundary of these acts once, in a process of its own over a database of its own."""
+    whole = {"most": 10_000, "seconds": PATIENCE, "sampled": True} | plan
+    return kills.wait_for(kills.attack(fresh_database.migrated(), folder, acts=acts, seed=SEED, **whole))

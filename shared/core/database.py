@@ -47,7 +47,6 @@ def abandon() -> None:
     """
     for made in _engines.values():
         made.dispose(close=False)
-    _engines.clear()
 
 
 def open_session() -> Session:

@@ -89,7 +89,7 @@ def _live(fatal: int, act: Callable[[], Any], writing: int) -> None:
     try:
         database.abandon()
         with database.engine().connect():
-            pass  # what SQLAlchemy asks over an engine's first connection is no step of the act
+            pass  # its own connection is there before the act, as in a function that has served before
         steps.die, steps.fatal = die, fatal
         with steps.counted():
             answers.append(act())

@@ -52,13 +52,13 @@ def run(seed: int) -> Figures:
         if verdict.outcome != "noticed"
     ]
     if not of_database.passed:
-        notes.append("See above which lock of the database nothing missed.")
+        notes.append("See above which lock of the database nobody noticed missing.")
     facts = {
         "guards of the code taken away": len(verdicts),
-        "noticed": len(noticed),
+        "guards noticed missing": len(noticed),
         "locks of the database taken away": counts.get("taken_away", 0),
-        "missed at once": counts.get("missed", 0),
-        "survived": len(verdicts) - len(noticed) + counts.get("taken_away", 0) - counts.get("missed", 0),
+        "locks noticed missing": counts.get("noticed", 0),
+        "survived": len(verdicts) - len(noticed) + counts.get("taken_away", 0) - counts.get("noticed", 0),
     }
     return Figures("mutations", facts, ok=not notes, notes=notes)
 

@@ -62,7 +62,7 @@ def test_each_key_check_and_right_is_missed_by_the_rules(watchers: Watchers, sql
 
     survived = [lock.name for lock in locks if not watchers.misses(lock)]
 
-    figures.add(DATABASE_LINE, taken_away=len(locks), missed=len(locks) - len(survived))
+    figures.add(DATABASE_LINE, taken_away=len(locks), noticed=len(locks) - len(survived))
     assert {lock.kind for lock in locks} == {"primary key", "unique key", "foreign key", "CHECK", "right"}
     assert survived == []
 
@@ -81,7 +81,7 @@ def test_each_policy_is_missed_by_who_tries_the_walls(database: Database, sql: S
             if holds(database, stores, sql):
                 survived.append(lock.name)
 
-    figures.add(DATABASE_LINE, taken_away=len(locks), missed=len(locks) - len(survived))
+    figures.add(DATABASE_LINE, taken_away=len(locks), noticed=len(locks) - len(survived))
     assert survived == []
     assert holds(database, stores, sql)
 

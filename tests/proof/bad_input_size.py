@@ -52,5 +52,5 @@ def size() -> Size:
     """Return the size of this run."""
     seed = whole.seed()
     if seed is None:
-        return Size(seed=None, derived=6, drawn=1, hostile=4, walks=1)
+        return Size(seed=None, derived=5, drawn=1, hostile=4, walks=1)
     return Size(seed=seed, derived=None, drawn=30, hostile=90, walks=40)

@@ -174,7 +174,7 @@ def timed(asked: Asked) -> tuple[Answer | None, float]:
 
 def _shown(asked: Asked, answer: Answer) -> set[str]:
     """Return what an answer tells of our insides, but for the words that the caller sent and gets back."""
-    text = answer.body.decode("utf-8", "replace") + "".join(answer.headers.values())
+    text = answer.body.decode("utf-8", "replace").replace('\\"', '"') + "".join(answer.headers.values())
     given = unquote(asked.path) + unquote(asked.query.replace("+", " ")) + asked.body.decode("utf-8", "replace")
     given = (given + "".join(asked.headers.values())).lower()
     return {found for found in (one[0] for one in _INSIDES.finditer(text)) if found.lower() not in given}

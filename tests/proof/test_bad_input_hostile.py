@@ -15,15 +15,14 @@ from tests.figures import Figures
 from tests.proof import fuzz
 from tests.proof.bad_input_size import size
 from tests.proof.bad_input_wire import Asked
-from tests.proof.bad_input_world import ENDPOINTS, Target, cases
-from tests.tenancy.world import a_world
+from tests.proof.bad_input_world import ENDPOINTS, Target, cases, world_for
 
 pytestmark = pytest.mark.usefixtures("application")
 
 
 @pytest.mark.parametrize("name", sorted(ENDPOINTS))
 def test_an_operation_survives_one_hostile_thing_in_a_request(name: str, sql: Sql, figures: Figures) -> None:
-    world = a_world()
+    world = world_for(name)
     targets = [Target(name, world, sql, figures, only=number) for number, _ in enumerate(cases(name))]
 
     for target in targets:

@@ -27,6 +27,7 @@ type ASGI = Callable[[Message, Receive, Send], Awaitable[None]]
 PATIENCE = 30.0  # seconds that an HTTP API waits for an integration
 LARGEST_BODY = 10 * 1024 * 1024  # bytes that an HTTP API takes
 LARGEST_PAYLOAD = 6 * 1024 * 1024  # bytes of the event, and of the answer, that Lambda takes in a synchronous call
+_SURELY_TAKEN = LARGEST_PAYLOAD // 8  # characters of a body: JSON makes six bytes of one at most, and the rest is small
 LARGEST_HEADERS = 10_240  # bytes of all header lines together that an HTTP API takes
 WORKERS = 16  # requests served at once; past it they wait, as they would for an account's concurrency
 
@@ -70,6 +71,7 @@ class Gateway:
         self._failed = failed
         self._pool = ThreadPoolExecutor(workers, "gateway")
         self._importing = threading.Lock()
+        self._handlers: dict[str, routing.Handler] = {}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -107,7 +109,7 @@ class Gateway:
             source_ip=scope["client"][0] if scope.get("client") else "127.0.0.1",
             scheme=scope.get("scheme", "http"),
         )
-        if len(json.dumps(event)) > LARGEST_PAYLOAD:
+        if len(event.get("body", "")) > _SURELY_TAKEN and len(json.dumps(event)) > LARGEST_PAYLOAD:
             return _plain(413, "Request Entity Too Large")
         work = asyncio.get_running_loop().run_in_executor(self._pool, self._invoke, endpoint, event)
         try:
@@ -123,9 +125,12 @@ class Gateway:
             return _plain(500, _BROKEN)
 
     def _invoke(self, endpoint: "Endpoint", event: events.Event) -> Any:  # noqa: ANN401 -- the handler's own shape
-        with self._importing:  # two first requests at once must not see a half-made module
-            call = routing.handler(endpoint.handler)
+        call = self._handlers.get(endpoint.handler) or self._import(endpoint.handler)
         return call(event, events.context(endpoint.name, memory=endpoint.memory, timeout=endpoint.timeout))
+
+    def _import(self, name: str) -> routing.Handler:
+        with self._importing:  # two first requests at once must not see a half-made module
+            return self._handlers.setdefault(name, routing.handler(name))
 
 
 _BROKEN = "Internal Server Error"

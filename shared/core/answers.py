@@ -28,6 +28,7 @@ _OWN = (  # what the route class itself answers, on any route
     idempotency.RequestInFlight,
 )
 _FORM = (errors.Unauthenticated, errors.Forbidden, ValidationFailed, MalformedRequest, errors.StaleVersion)
+_REPEATED_HEADERS = ("etag", "cache-control", "vary", "cache-tag")  # what a 304 says again
 _KEPT_HEADERS = ("content-type", "etag", "location", "x-cart-token")
 
 
@@ -49,7 +50,8 @@ def internal() -> InternalError:
 def render(problem: Problem, request: Request) -> Response:
     """Render a problem document."""
     document = errors.document(problem, correlation_id=context.current().correlation_id, instance=request.url.path)
-    body = json.dumps(document, ensure_ascii=False).encode()
+    # A pointer may name a key that is half a character, for which UTF-8 has no bytes.
+    body = json.dumps(document, ensure_ascii=False).encode(errors="replace")
     return Response(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=dict(problem.headers))
 
 
@@ -95,6 +97,9 @@ def documented(endpoint: EndpointDeclaration) -> dict[int | str, dict[str, Any]]
         }
         for status, same in sorted(by_status.items())
     }
+    if endpoint.moved is not None:
+        where = {"Location": {"description": "Where it is now.", "schema": {"type": "string"}}}
+        problems = {301: {"description": endpoint.moved, "headers": where}, **problems}
     if not endpoint.produces:
         return problems
     content: dict[str, Any] = {media_type: {"schema": {"type": "string"}} for media_type in endpoint.produces}
@@ -130,7 +135,7 @@ def refuse_unreadable(request: Request, body: bytes) -> None:
     Raises:
         MalformedRequest: the path, query or body holds U+0000, plain or escaped.
     """
-    raw = request.url.path + request.url.query
+    raw = request.scope["path"] + request.scope["query_string"].decode("latin-1")
     if "\0" in raw or "%00" in raw or b"\0" in body or b"\\u0000" in body:
         detail = "Text may not hold the character U+0000."
         raise MalformedRequest(detail)
@@ -146,7 +151,7 @@ def versioned(request: Request, response: Response, etag: str | None) -> Respons
     known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
     if present.removeprefix("W/") not in known:
         return response
-    kept = {name: value for name, value in response.headers.items() if name in ("etag", "cache-control", "vary")}
+    kept = {name: value for name, value in response.headers.items() if name in _REPEATED_HEADERS}
     return Response(status_code=304, headers=kept)
 
 

@@ -48,7 +48,9 @@ class ConsumedEvent(Base):
     consumed_at: Mapped[datetime]
 
 
-class _Facts(TypedDict, total=False):
+class Facts(TypedDict, total=False):
+    """What a consumer may declare besides its queue: see `ConsumerDeclaration`."""
+
     batch: int
     timeout: int
     receives: int
@@ -116,7 +118,7 @@ class Consumer:
                 telemetry.log_outcome(outcome, name=name, milliseconds=took, message_id=message_id)
 
 
-def consumer(queue: str, **facts: Unpack[_Facts]) -> Callable[[Callable[..., None]], Consumer]:
+def consumer(queue: str, **facts: Unpack[Facts]) -> Callable[[Callable[..., None]], Consumer]:
     """Declare a consumer: a function of a message (with `events=`, of one of these domain events) and a session.
 
     The session is bound to the message's store and commits when the function returns. See `ConsumerDeclaration`.
@@ -137,7 +139,7 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
     claim: Callable[[M, Session], C | None],
     work: Callable[[C], R],
     settle: Callable[[C, R, Session], None],
-    **facts: Unpack[_Facts],
+    **facts: Unpack[Facts],
 ) -> Consumer:
     """Declare a consumer that talks to the outside: claim in a transaction, work in none, settle in another.
 
@@ -150,7 +152,7 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
 
     def take(body: dict[str, Any]) -> None:
         store_id = UUID(body["store_id"])
-        message: Any = _event(declared, body) if declared.events else _message_type(claim).model_validate(body)
+        message: Any = event_of(declared, body) if declared.events else _message_type(claim).model_validate(body)
         with database.transaction(store_id) as session:
             claimed = claim(message, session)
         if claimed is None:
@@ -169,7 +171,7 @@ def _take_message(call: Callable[..., None], body: dict[str, Any]) -> None:
 
 
 def _take_event(declared: ConsumerDeclaration, call: Callable[..., None], body: dict[str, Any]) -> None:
-    event = _event(declared, body)
+    event = event_of(declared, body)
     store_id, event_id = UUID(body["store_id"]), UUID(body["event"]["id"])
     with database.transaction(store_id) as session:
         mark = {"store_id": store_id, "consumer": declared.queue, "event_id": event_id, "now": clock.now()}
@@ -177,7 +179,8 @@ def _take_event(declared: ConsumerDeclaration, call: Callable[..., None], body: 
             call(event, session)
 
 
-def _event(declared: ConsumerDeclaration, body: dict[str, Any]) -> DomainEvent:
+def event_of(declared: ConsumerDeclaration, body: dict[str, Any]) -> DomainEvent:
+    """Read the event that a message carries."""
     kinds = {kind.type: kind for kind in declared.events}
     return kinds[body["event"]["type"]].model_validate(body["event"]["payload"])
 

@@ -8,7 +8,7 @@ from shared.core.declarations import EndpointDeclaration
 ALLOWED_METHODS = "GET, POST, PUT, PATCH, DELETE"
 ALLOWED_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, "
-    "Traceparent, X-Cart-Token, X-Correlation-Id, X-Publishable-Key"
+    "Traceparent, X-Cart-Token, X-Correlation-Id, X-Currency, X-Publishable-Key"
 )
 EXPOSED_HEADERS = (
     "ETag, Idempotent-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After, X-Cart-Token, X-Correlation-Id"

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from shared.core import context, driver, outbox, records, tenancy, wire
+from shared.core import context, driver, outbox, queues, records, tenancy, wire
 from shared.core.principal import Principal
 from shared.core.settings import settings
 
@@ -69,6 +69,7 @@ def transaction(store_id: UUID | None = None, *, principal: Principal | None = N
         yield session  # an exception leaves by the session's own exit, which rolls back
         stores = commit(session)
     outbox.kick(stores)
+    queues.send_waiting(session)
 
 
 def commit(session: Session) -> frozenset[UUID]:

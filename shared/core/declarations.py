@@ -1,8 +1,10 @@
 """What a function says of itself, as data: read by the CDK app, the local runner and the documents (`topology`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
+from uuid import UUID
 
 from shared.core.errors import Problem
 from shared.core.outbox import DomainEvent
@@ -18,6 +20,38 @@ API_TIMEOUT = 15  # seconds; API Gateway gives up after 30
 
 class BadDeclaration(TypeError):
     """A function's declaration cannot be right. The process does not start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cached:
+    """How long an answer may be kept: by the edge, which can be told to forget it, and by browsers, which can't.
+
+    All in seconds. `stale_while_revalidate`: so much longer an old answer is shown while the new one is fetched.
+    `stale_if_error`: so much longer it is shown while we fail. What the edge was told to forget is never shown again.
+    `tags` reads from the store, the query and the body of an answer what it shows, beside what its endpoint says.
+    """
+
+    seconds: int
+    tags: Callable[[UUID, str, bytes], Iterable[str]] | None = None
+    browser_seconds: int = 0  # with 0 a browser asks each time, and is told 304
+    stale_while_revalidate: int = 0
+    stale_if_error: int = 3600
+
+    @cached_property
+    def control(self) -> str:
+        """Return the value of Cache-Control."""
+        return self.control_within(self.seconds)
+
+    def control_within(self, seconds: int) -> str:
+        """Return the value of Cache-Control for an answer that the edge keeps for `seconds` at most."""
+        told = {
+            "max-age": self.browser_seconds,
+            "s-maxage": min(self.seconds, seconds),
+            "stale-while-revalidate": self.stale_while_revalidate,
+            "stale-if-error": self.stale_if_error,
+        }
+        needed = ("max-age", "s-maxage")
+        return ", ".join(["public", *(f"{name}={value}" for name, value in told.items() if value or name in needed)])
 
 
 @dataclass(frozen=True)
@@ -39,6 +73,8 @@ class EndpointDeclaration:
     timeout: int
     uses: tuple[str, ...]
     produces: tuple[str, ...] = ()
+    cached: Cached | None = None
+    moved: str | None = None
 
     @property
     def name(self) -> str:

@@ -3,6 +3,8 @@
 pg8000 flushes and waits three times for a statement with parameters, and three times for COMMIT. `OneTripConnection`
 writes Parse, Bind, Describe, Execute and Sync at once and reads the answers once. BEGIN, and whatever `prelude` was
 given, travel in the same flush as the statement that follows them: binding a transaction to its store costs no trip.
+A question that is `ask`ed travels so, too, and of a transaction that will `only_read` each statement takes its COMMIT
+along: such a request costs one trip in all.
 
 This rests on pg8000's internals, which is why pyproject.toml pins its version; `plain=True` is pg8000's own behaviour
 with the same interface. Nothing is ever sent as `options` of the startup message, since RDS Proxy refuses that.

@@ -15,7 +15,7 @@ from shared.core.settings import settings
 
 SECRET_HEADER = "x-origin-secret"  # noqa: S105 -- the header's name
 HOST_HEADER = "x-forwarded-host"
-ADDRESS_HEADER = "x-viewer-address"  # CloudFront's own form: address:port
+ADDRESS_HEADER = "x-viewer-address"  # written by the edge's function, which knows no port
 
 
 def require_passage(request: Request) -> None:
@@ -33,9 +33,8 @@ def viewer_address(request: Request, source: str | None) -> str | None:
     """Return the viewer's IP address: what the edge says, or `source`, who opened the connection."""
     if not _came_through(request):
         return source
-    told = request.headers.get(ADDRESS_HEADER, "").rpartition(":")[0].strip("[]")
     try:
-        return str(ipaddress.ip_address(told))
+        return str(ipaddress.ip_address(request.headers.get(ADDRESS_HEADER, "")))
     except ValueError:
         return source
 

@@ -16,6 +16,7 @@ from shared.core.declarations import (
     DEFAULT_MEMORY,
     Audience,
     BadDeclaration,
+    Cached,
     EndpointDeclaration,
     Handler,
     Method,
@@ -24,7 +25,7 @@ from shared.core.errors import Problem
 from shared.core.permissions import PERMISSIONS
 from shared.core.schedules import schedule
 
-__all__ = ["Api", "Message", "consumer", "consumer_in_steps", "schedule"]
+__all__ = ["Api", "Cached", "Message", "consumer", "consumer_in_steps", "schedule"]
 
 
 @dataclass
@@ -61,18 +62,25 @@ class Api:
         timeout: int = API_TIMEOUT,
         uses: Sequence[str] = (),
         produces: Sequence[str] = (),
+        cached: Cached | None = None,
+        moved: str | None = None,
     ) -> Callable[[F], F]:
         """Declare an endpoint: who may call it (`permission`, or `public` with the reason), and what it needs.
 
         `idempotent`: the request must carry an Idempotency-Key (every write may). `raises`: the problems that are the
         business's answers; any other is a bug. `needs_store=False`: the route serves no store's data.
-        `produces`: the media types of what it answers, where that is no JSON.
+        `produces`: the media types of what it answers, where that is no JSON. `cached`: how long its answers may be
+        kept by the edge and by browsers; see `caching` for what an answer may then depend on. `moved`: when it answers
+        301, for the document.
         """
         if (permission is None) == (public is None):
             message = f"{method} {self.prefix}{path}: say permission=... or public='why', one of them."
             raise BadDeclaration(message)
         if permission is not None and permission not in PERMISSIONS:
             message = f"{method} {self.prefix}{path}: there is no permission {permission!r}."
+            raise BadDeclaration(message)
+        if cached is not None and (public is None or method != "GET"):
+            message = f"{method} {self.prefix}{path}: only a public GET may be cached."
             raise BadDeclaration(message)
 
         def declare(call: F) -> F:
@@ -96,6 +104,8 @@ class Api:
                     timeout=timeout,
                     uses=tuple(uses),
                     produces=tuple(produces),
+                    cached=cached,
+                    moved=moved,
                 ),
             )
             return call

@@ -6,14 +6,13 @@ else goes wrong is a bug: logged once, answered 500 without a word about our ins
 """
 
 import asyncio
-import functools
 import json
 import os
 import random
 import re
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, get_type_hints
 
@@ -32,6 +31,7 @@ from shared.core import (
     answers,
     audit,
     authentication,
+    caching,
     context,
     cors,
     database,
@@ -41,8 +41,11 @@ from shared.core import (
     idempotency,
     ids,
     outbox,
+    prepared,
+    queues,
     records,
     schemas,
+    supplying,
     telemetry,
     tenancy,
 )
@@ -78,7 +81,7 @@ def lambda_handler(endpoints: Sequence[EndpointDeclaration]) -> Handler:
     served = settings().function
     endpoints = [one for one in endpoints if served is None or one.name == served]
     own_loop()
-    mangum = Mangum(application(endpoints), lifespan="off", text_mime_types=_TEXT)
+    mangum = Mangum(application(endpoints, documented=False), lifespan="off", text_mime_types=_TEXT)
 
     def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
         own_loop()
@@ -95,26 +98,36 @@ def _with_a_plain_host(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "headers": {**headers, "host": "localhost"}}
 
 
-def application(endpoints: Sequence[EndpointDeclaration]) -> FastAPI:
-    """Build a FastAPI application that serves these endpoints and no others."""
+def application(endpoints: Sequence[EndpointDeclaration], *, documented: bool = True) -> FastAPI:
+    """Build a FastAPI application that serves these endpoints and no others; with all that the API's document tells."""
     app = FastAPI(title="StormCom", openapi_url=None, docs_url=None, redoc_url=None)
     app.router.route_class = StormRoute
     app.router.redirect_slashes = False
     app.add_exception_handler(HTTPException, _unrouted)
     for endpoint in endpoints:
-        for hint in get_type_hints(endpoint.call).values():
+        caching.refuse_personal(endpoint)
+        hints = get_type_hints(endpoint.call)
+        returns = hints.pop("return", None)
+        told: dict[str, Any] = {"responses": answers.documented(endpoint)} if documented else {}
+        if prepared.is_prepared(returns):
+            told["response_model"] = prepared.promised(returns) if documented else None
+        if told.get("response_model", returns) is not None:
+            schemas.build(returns)
+        for hint in hints.values():
             schemas.build(hint)
+        run = supplying.inline(endpoint, returns, documented=documented)
+        setattr(run, _DECLARED, endpoint)
         app.add_api_route(
             endpoint.path,
-            _inline(endpoint),
+            run,
             methods=[endpoint.method],
             status_code=endpoint.status_code,
             name=endpoint.name,
             summary=endpoint.call.__name__.replace("_", " ").capitalize(),
             operation_id=endpoint.name.replace("-", "_"),
             tags=[endpoint.domain],
-            responses=answers.documented(endpoint),
             response_class=Response if endpoint.produces else JSONResponse,
+            **told,
         )
     return app
 
@@ -205,6 +218,8 @@ class _Way:
         for attempt in range(1, ATTEMPTS):
             try:
                 return await self.walk()
+            except authentication.Outdated:
+                continue  # it is forgotten, and asked for anew
             except DBAPIError as error:
                 if not self.may_retry(error):
                     raise
@@ -217,27 +232,39 @@ class _Way:
         answers.refuse_unreadable(self.request, await self.request.body())
         key = idempotency.normalized_key(self.request.headers.get("idempotency-key")) if self.endpoint.writes else None
         with database.open_session() as session:
-            self.caller = authentication.authenticate(session, self.endpoint, self.request)
-            if self.endpoint.idempotent and key is None:
-                detail = "Send an Idempotency-Key: a new one for each new purpose, the same one for each retry."
-                raise idempotency.IdempotencyKeyRequired(detail)
-            scope = context.current()
-            if self.caller:
-                self.origin_allowed = self.caller.origin_allowed
-                scope = replace(scope, principal=self.caller.principal, store_id=self.caller.store_id)
-            with context.entered(scope):
-                if scope.store_id is not None:
-                    tenancy.bind(session, scope.store_id)
-                response, stores = await self._within(session, key)
+            try:
+                response, stores = await self._as_the_caller(session, key)
+            except (Problem, RequestValidationError, HTTPException):
+                if session.in_transaction():
+                    tenancy.settle(session)  # a refusal, too, is for those alone whose credential holds
+                raise
         outbox.kick(stores)
+        queues.send_waiting(session)
         cors.allow(self.endpoint, self.request, response, allowed=self.origin_allowed)
         return response
+
+    async def _as_the_caller(self, session: Session, key: str | None) -> tuple[Response, frozenset[Any]]:
+        if self.endpoint.needs_store and not self.endpoint.writes:
+            tenancy.only_read(session)
+        self.caller = None
+        self.caller = authentication.authenticate(session, self.endpoint, self.request)
+        if self.endpoint.idempotent and key is None:
+            detail = "Send an Idempotency-Key: a new one for each new purpose, the same one for each retry."
+            raise idempotency.IdempotencyKeyRequired(detail)
+        scope = context.current()
+        if self.caller:
+            self.origin_allowed = self.caller.origin_allowed
+            scope = replace(scope, principal=self.caller.principal, store_id=self.caller.store_id)
+        with context.entered(scope):
+            if scope.store_id is not None:
+                tenancy.bind(session, scope.store_id)
+            return await self._within(session, key)
 
     async def _within(self, session: Session, key: str | None) -> tuple[Response, frozenset[Any]]:
         claim = await self._claim(session, key)
         if claim is not None and claim.replay is not None:
             return answers.replayed(claim.replay), frozenset()
-        present = Exchange(session, self.caller.principal if self.caller else None)
+        present = Exchange(self.request, session, self.caller.principal if self.caller else None)
         token = exchange.set(present)
         try:
             response = await self._call(session, claim, present)
@@ -269,6 +296,9 @@ class _Way:
                 return await self._refuse_anew(session, claim, start, problem)
             records.undo(session, start)
             return answers.render(problem, self.request)
+        if self.endpoint.cached is not None and present.kept:
+            store_id = self.caller.store_id if self.caller else None
+            caching.apply(self.endpoint.cached, self.request, response, tags=present.tags, store_id=store_id)
         return answers.versioned(self.request, response, present.etag)
 
     async def _refuse_anew(
@@ -305,25 +335,6 @@ class _Way:
             return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
         except (ValueError, RecursionError):  # no JSON, or nested deeper than anything that is meant
             return body
-
-
-def _inline(endpoint: EndpointDeclaration) -> Callable[..., Awaitable[Any]]:
-    """Make the plain function one that FastAPI calls on the loop's own thread.
-
-    A Lambda environment serves one request at a time, so a hop to another thread would buy nothing and cost 0.1 ms.
-    """
-    call = endpoint.call
-
-    @functools.wraps(call)
-    async def run(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 -- the wrapped endpoint's own types
-        result = call(*arguments, **named)
-        version = getattr(result, "version", None)
-        if version is not None:
-            exchange.get().etag = f'"{version}"'
-        return result
-
-    setattr(run, _DECLARED, endpoint)
-    return run
 
 
 def _arrival(endpoint: EndpointDeclaration, request: Request) -> context.Context:

@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 from fastapi import Response
 from fastapi.openapi.utils import get_openapi
 
-from shared.core import answers, http, topology
+from shared.core import answers, http, prepared, topology
 from shared.core.declarations import Audience, EndpointDeclaration
 from shared.core.errors import Problem  # noqa: TC001 -- as everywhere: types are imported as other names are
 
@@ -99,8 +99,14 @@ def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
         operation["security"] = [{_SECURITY[endpoint.audience]: []}]
     if endpoint.permission:
         operation["x-permission"] = endpoint.permission
-    if endpoint.method == "GET" and _is_versioned(endpoint):
-        operation["responses"][str(endpoint.status_code)]["headers"] = {"ETag": _ETAG}
+    if endpoint.method == "GET" and (endpoint.cached or _is_versioned(endpoint)):
+        headers = operation["responses"][str(endpoint.status_code)].setdefault("headers", {})
+        headers["ETag"] = _ETAG
+        if endpoint.cached:
+            headers["Cache-Control"] = {
+                "description": "How long browsers and caches in between may keep the answer.",
+                "schema": {"type": "string", "examples": [endpoint.cached.control]},
+            }
         operation["responses"]["304"] = {"description": "It is still what the reader has, by its If-None-Match."}
         operation.setdefault("parameters", []).append(
             {
@@ -124,7 +130,7 @@ def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
 
 def _is_versioned(endpoint: EndpointDeclaration) -> bool:
     """Tell whether the answer has an ETag: it is a document with a version, or a file."""
-    told = get_type_hints(endpoint.call)["return"]
+    told = prepared.promised(get_type_hints(endpoint.call)["return"])
     return "version" in getattr(told, "model_fields", ()) or told is Response
 
 

@@ -23,6 +23,7 @@ from starlette.requests import Request
 
 from shared.core.errors import FieldError, MalformedRequest, pointer
 from shared.core.keysets import Filter, Keyset, Operator, UnreadableValue
+from shared.core.request import Exchange
 
 __all__ = ["Filter", "InvalidListing", "ListQuery", "Listing", "Page", "PageInfo"]
 
@@ -305,6 +306,10 @@ class _Dependency:
 
     async def __call__(self, request: Request, **_documented: object) -> ListQuery:
         return self._listing.parse(request.query_params)
+
+    def supply(self, present: Exchange) -> ListQuery:
+        """Return the same without FastAPI, which would look at each documented parameter; see `supplying`."""
+        return self._listing.parse(present.request.query_params)
 
     @property
     def __signature__(self) -> Signature:

@@ -1,11 +1,12 @@
 """What an endpoint may ask for by its parameters: the session, who is calling, and the version that an edit expects."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Header
 from sqlalchemy.orm import Session
+from starlette.requests import Request
 
 from shared.core.errors import MalformedRequest
 from shared.core.principal import Principal
@@ -15,20 +16,35 @@ from shared.core.principal import Principal
 class Exchange:
     """One request on its way: set by the route class, read by the endpoint's parameters."""
 
+    request: Request
     session: Session
     principal: Principal | None
     etag: str | None = None
+    tags: list[str] = field(default_factory=list)  # what the answer shows, for the edge; see `caching`
+    kept: bool = True  # whether the answer may be kept at all, where its route is cached
 
 
 exchange: ContextVar[Exchange] = ContextVar("exchange")
 
 
-async def _session() -> Session:
-    return exchange.get().session
+class _Session:
+    """The dependency of `StoreSession`; see `supplying`."""
+
+    async def __call__(self) -> Session:
+        return exchange.get().session
+
+    def supply(self, present: Exchange) -> Session:
+        return present.session
 
 
-async def _caller() -> Principal | None:
-    return exchange.get().principal
+class _Caller:
+    """The dependency of `Caller`; see `supplying`."""
+
+    async def __call__(self) -> Principal | None:
+        return exchange.get().principal
+
+    def supply(self, present: Exchange) -> Principal | None:
+        return present.principal
 
 
 async def _expected_version(
@@ -46,10 +62,10 @@ async def _expected_version(
     return int(version)
 
 
-StoreSession = Annotated[Session, Depends(_session)]
+StoreSession = Annotated[Session, Depends(_Session())]
 """The request's session: bound to the caller's store, committed by the route class and by nobody else."""
 
-Caller = Annotated[Principal | None, Depends(_caller)]
+Caller = Annotated[Principal | None, Depends(_Caller())]
 """Who is calling; None on a route that is public."""
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]

@@ -51,6 +51,13 @@ def _a_key_source(text: str) -> str:
     return text
 
 
+def _an_object_store(text: str) -> str:
+    if not text.startswith(("file:", "s3:")):
+        message = "must be file:PATH or s3:PREFIX, what the buckets' names begin with"
+        raise ValueError(message)
+    return text
+
+
 _SUBSCRIPTIONS: TypeAdapter[Mapping[str, tuple[str, ...]]] = TypeAdapter(Json[dict[str, tuple[str, ...]]])
 
 
@@ -83,9 +90,11 @@ class Settings(BaseModel):
     kick: bool = True  # tell the relay after a commit; without it the sweep of every minute finds the events
 
     given_keys: Annotated[str, AfterValidator(_a_key_source)] | None = Field(default=None, alias="keys", repr=False)
+    given_objects: Annotated[str, AfterValidator(_an_object_store)] | None = Field(default=None, alias="objects")
     given_public_url: Annotated[str, AfterValidator(_an_http_url)] | None = Field(default=None, alias="public_url")
     origin_secret: str | None = Field(default=None, repr=False)  # what the edge sends along
     storefront_domain: str | None = None  # "shops.example": a store's storefront is at SLUG.shops.example
+    edge_distribution: str | None = None  # CloudFront's, which is told what to forget; "local" writes it to the log
 
     channel: Literal["aws", "local"] = "aws"  # where messages to people go: SES and SNS, or files under local_dir
     local_dir: Path = Path(".stormcom")
@@ -105,6 +114,13 @@ class Settings(BaseModel):
     def keys(self) -> str:
         """Where the master keys of encrypted columns are: `file:PATH` or `secret:NAME`."""
         return self._required("keys", self.given_keys)
+
+    @property
+    def objects(self) -> str:
+        """Where objects (uploads, pictures) are: `file:PATH` or `s3:PREFIX`; unless said, files under `local_dir`."""
+        if self.given_objects is None and self.channel == "local":
+            return f"file:{self.local_dir / 'objects'}"
+        return self._required("objects", self.given_objects)
 
     @property
     def public_url(self) -> str:

@@ -6,7 +6,7 @@ role that owns nothing, bound to the transaction by `app.store_id`: it also stop
 statements, raw SQL, bulk updates). The third are composite keys, so that no row can even point at another store's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -27,8 +27,9 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from shared.core import context, ids
+from shared.core import context, ids, wire
 from shared.core.lives import TenantLife
+from shared.core.messages import Heard
 
 _STORE = "store_id"  # the key in Session.info
 
@@ -121,8 +122,41 @@ def within(session: Session, store_id: UUID) -> Iterator[None]:
 
 def prelude(session: Session, command: str) -> None:
     """Send a command without parameters (SET LOCAL, SAVEPOINT) along with the session's next statement."""
-    connection = session.connection().connection.dbapi_connection
-    connection.prelude(command)  # type: ignore[union-attr] # our driver's own method; a checked-out one is never None
+    _driven(session.connection()).prelude(command)
+
+
+def ask(session: Session, sql: str, values: Sequence[Any], heard: Heard) -> None:
+    """Ask along with the session's next statement; `heard` gets the rows before anybody gets that statement's.
+
+    What `heard` raises is raised from that statement. `sql` has its parameters as %s.
+    """
+    connection = session.connection()
+    # Who watches statements sees this one, too.
+    for watch in connection.dispatch.before_cursor_execute:
+        watch(connection, None, sql, values, None, False)  # noqa: FBT003 -- SQLAlchemy's own order
+    _driven(connection).ask(sql, values, heard)
+
+
+def settle(session: Session) -> None:
+    """Have what was asked answered now, if no statement has followed yet that it could travel with."""
+    if not session.is_active:
+        return  # a statement did follow, and failed
+    connection = session.connection()
+    if _driven(connection).has_questions:
+        connection.exec_driver_sql("select %s::int", (1,))  # by SQLAlchemy, which knows a lost connection
+
+
+def only_read(session: Session) -> None:
+    """Promise that the session's transaction, which begins now, changes nothing.
+
+    PostgreSQL refuses it a change (SQLSTATE 25006), and its end costs no round trip.
+    """
+    _driven(session.connection()).only_read()
+
+
+def _driven(connection: Connection) -> wire.Connection:
+    driven: wire.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # checked out: not None
+    return driven
 
 
 def store_of(session: Session) -> UUID | None:

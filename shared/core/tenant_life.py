@@ -46,7 +46,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 import shared
-from shared.core import tenancy
+from shared.core import storage, tenancy
 from shared.core.consumers import ConsumedEvent
 from shared.core.encryption import EncryptedJSON, EncryptedText
 from shared.core.idempotency import IdempotencyRecord
@@ -123,7 +123,9 @@ def store_tables() -> tuple[StoreTable, ...]:
     """
     for package in pkgutil.iter_modules(shared.__path__):  # so that every domain's tables are known, whoever asks
         if importlib.util.find_spec(models := f"shared.{package.name}.models"):
-            importlib.import_module(models)
+            known = importlib.import_module(models)
+            for part in pkgutil.iter_modules(getattr(known, "__path__", ())):
+                importlib.import_module(f"{models}.{part.name}")
     classes = {mapper.local_table: mapper.class_ for mapper in tenancy.Base.registry.mappers}
     tables = (table for table in tenancy.Base.metadata.sorted_tables if _store_column(table) is not None)
     return tuple(store_table(table, _declared(classes[table])) for table in tables)
@@ -218,6 +220,20 @@ def erase(session: Session, *, most: int = MOST) -> Erased:
             if found < batch:
                 break
     return Erased(dict(+done), tuple(sorted(kept)), finished=done.total() < most)
+
+
+def erase_files(store_id: UUID, *, most: int = MOST) -> bool:
+    """Remove the files of a store that was closed: uploads, exports, pictures. Return whether there are no more.
+
+    Talks to the object store, so it is called outside of any transaction; again, until it is finished.
+    """
+    objects = storage.objects()
+    left = most
+    for bucket in storage.Bucket:
+        left -= objects.delete_store(bucket, store_id, most=left)
+        if not left:
+            return False
+    return True
 
 
 def canary(store_id: UUID) -> str:
@@ -331,8 +347,13 @@ def _children(parent: Table) -> tuple[tuple[StoreTable, ForeignKeyConstraint], .
         (child, link)
         for child in store_tables()
         for link in child.table.foreign_key_constraints
-        if link.referred_table is parent and child.table is not parent and link.ondelete != "SET NULL"
+        if link.referred_table is parent and child.table is not parent and not _lets_go(link)
     )
+
+
+def _lets_go(link: ForeignKeyConstraint) -> bool:
+    """Tell whether a child outlives its parent: "SET NULL", or "SET NULL (brand_id)", which leaves the store."""
+    return (link.ondelete or "").upper().startswith("SET NULL")
 
 
 def _empty(

@@ -37,6 +37,7 @@ class Endpoint:
     memory: int
     timeout: int
     uses: tuple[str, ...]
+    cached: bool = False  # the edge may keep its answers
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,7 @@ def _endpoints(api: Api, handler: str) -> list[Endpoint]:
             memory=one.memory,
             timeout=one.timeout,
             uses=one.uses,
+            cached=one.cached is not None,
         )
         for one in api.endpoints
     ]

@@ -3,39 +3,27 @@
 `shared.core.driver` connects; this is what it connects with.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import batched
 from typing import IO, Any
 
 from pg8000 import core, dbapi
 from pg8000.converters import make_params
 
-_ERRORS_BY_CLASS = {
-    "22": dbapi.DataError,
-    "23": dbapi.IntegrityError,
-    "25": dbapi.InternalError,
-    "40": dbapi.OperationalError,
-    "42": dbapi.ProgrammingError,
-    "53": dbapi.OperationalError,
-    "55": dbapi.OperationalError,
-    "57": dbapi.OperationalError,
-}
+from shared.core import messages
+from shared.core.messages import Heard, Question, Step
 
 type Stream = IO[Any] | Iterable[str | bytes]  # what COPY reads from or writes to
-
-# Statements that steer the transaction rather than work in it, and the empty one; they are not counted as statements.
-_STEERING = re.compile(r"\s*((begin|start|set|commit|end|rollback|abort|savepoint|release)\b|;|$)", re.IGNORECASE)
-# Statements that claim to make a transaction permanent.
-_COMMITTING = re.compile(r"\s*(commit|end|prepare\s+transaction)\b", re.IGNORECASE)
-# Statements whose answer is a few bytes, however many rows they touch.
-_ANSWERS_BRIEFLY = re.compile(r"\s*(insert|update|delete)\b(?!.*\breturning\b)", re.IGNORECASE | re.DOTALL)
 
 # PostgreSQL answers each execution with about 40 bytes and stops reading once nobody takes its answers. A hundred
 # stay far below what the sockets buffer, so writing a whole flush before reading cannot deadlock.
 _EXECUTIONS_PER_FLUSH = 100
+
+_TIMESTAMPTZ = 1184  # the type's oid
+
+_READ = 65_536  # bytes that one read takes at most
+_KNOWN_ROWS = 512  # descriptions that a connection keeps
 
 
 class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
@@ -48,6 +36,7 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         self._is_lost = False
         super().__init__(*args, **kwargs)
         self._usock.settimeout(None)
+        self.register_in_adapter(_TIMESTAMPTZ, messages.moment)
 
     def prelude(self, sql: str) -> None:
         """Run `sql`, which takes no parameters and returns nothing, in the transaction before the next statement.
@@ -55,6 +44,24 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         For `set local ...` and savepoints. Here it runs at once; `OneTripConnection` lets it travel along.
         """
         self.cursor().execute(sql)
+
+    def ask(self, sql: str, values: Sequence[Any], heard: Heard) -> None:
+        """Run `sql` as a prelude is run, and hand its rows to `heard`, which may raise to stop what follows.
+
+        Here it runs at once.
+        """
+        cursor = self.cursor()
+        cursor.execute(sql, values)
+        heard(list(cursor.fetchall()))
+
+    @property
+    def has_questions(self) -> bool:
+        """Tell whether a question waits for a statement to travel with."""
+        return False
+
+    def only_read(self) -> None:
+        """Promise that the transaction which now begins changes nothing; PostgreSQL holds the client to it."""
+        self.prelude("set transaction read only")
 
     def cursor(self) -> "Cursor":
         """Return a cursor that counts."""
@@ -92,7 +99,7 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         if fields.get("V") in {"FATAL", "PANIC"} and self._backend_key_data is not None:
             # The session is over: PostgreSQL closes the connection behind this message.
             raise dbapi.InterfaceError(f"network error: {fields.get('M')} ({fields.get('C')})")
-        context.error = earlier or _ERRORS_BY_CLASS.get(fields.get("C", "")[:2], dbapi.DatabaseError)(fields)
+        context.error = earlier or messages.ERRORS_BY_CLASS.get(fields.get("C", "")[:2], dbapi.DatabaseError)(fields)
 
 
 class Cursor(dbapi.Cursor):  # type: ignore[misc]  # as above
@@ -100,7 +107,7 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # as above
 
     def execute(self, operation: str, args: Sequence[Any] = (), stream: Stream | None = None) -> None:
         """Execute one statement; `stream` is the file of a COPY."""
-        if not _STEERING.match(operation):
+        if not messages.STEERING.match(operation):
             self._c.statements += 1
         super().execute(operation, args, stream)
 
@@ -108,18 +115,44 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # as above
 class OneTripConnection(Connection):
     """A connection that writes all it has to say about a statement in one flush, and reads the answers once.
 
-    A transaction begins with its first statement: BEGIN is sent in that statement's flush. A prelude that fails raises
-    from the statement it travelled with; roll back then, as after any error.
+    A transaction begins with its first statement: BEGIN and the preludes are sent in that statement's batch, ended by
+    one Sync, as other drivers of that protocol do. One of them that fails, and PostgreSQL skips all that follows it;
+    the error raises from the statement that it travelled with. Roll back then, as after any error.
     """
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         """Connect, as pg8000 does, with no prelude waiting."""
-        self._preludes: list[str] = []
+        self._ahead: list[Step] = []
+        self._bound: list[Step] = []  # the settings of a transaction that only reads, for each of its statements
+        self._only_reads = False
+        self._known_rows: dict[bytes, tuple[Any, Any]] = {}
         super().__init__(*args, **kwargs)
 
     def prelude(self, sql: str) -> None:
         """Let `sql`, which takes no parameters and returns nothing, travel in front of the next statement."""
-        self._preludes.append(sql)
+        lasting = self._only_reads and sql.startswith("set local")
+        (self._bound if lasting else self._ahead).append(messages.prelude(sql))
+
+    def ask(self, sql: str, values: Sequence[Any], heard: Heard) -> None:
+        """Let a question travel in front of the next statement, whose own rows nobody gets before `heard` has these.
+
+        What `heard` raises is raised from that statement, the commit at the latest; roll back then.
+        """
+        self.statements += 1
+        self._ahead.append(messages.question(sql, self._texts(values), self._client_encoding, heard))
+
+    @property
+    def has_questions(self) -> bool:
+        """Tell whether a question waits for a statement to travel with."""
+        return any(step.heard is not None for step in self._ahead)
+
+    def only_read(self) -> None:
+        """Promise that the transaction which now begins changes nothing; PostgreSQL holds the client to it.
+
+        Each statement then is a transaction of its own, told whole in one flush: BEGIN, `set local`, itself, COMMIT. It
+        sees what it would see anyway, the moment at which it begins, and the end costs no round trip.
+        """
+        self._only_reads = True
 
     def cursor(self) -> "OneTripCursor":
         """Return a cursor whose statements cost one round trip each."""
@@ -131,35 +164,53 @@ class OneTripConnection(Connection):
         Raises:
             InternalError: the transaction had failed, and PostgreSQL rolled it back (SQLSTATE 25P02).
         """
-        if self._in_transaction:
-            self.execute_simple("commit")
-        self._preludes.clear()
+        try:
+            self._settle()
+            if self._in_transaction:
+                self.execute_simple("commit")
+        except Exception:
+            # Whoever pools the connection takes a commit that failed for the end of its transaction.
+            with suppress(dbapi.Error):
+                self.rollback()
+            raise
+        self._end()
 
     def rollback(self) -> None:
         """Roll back in one round trip; in none when nothing was sent. Preludes that did not travel yet are dropped."""
-        self._preludes.clear()
+        self._end()
         if self._in_transaction:
             self.execute_simple("rollback")
 
+    def _settle(self) -> None:
+        """Have the questions answered that would else be dropped, or travel ahead of what has no batch."""
+        if self.has_questions:
+            steps = [*self._steps(), *self._behind()]
+            self._exchange([*(step.messages for step in steps), core.SYNC_MSG], [messages.answers(steps)])
+
+    def _end(self) -> None:
+        self._ahead.clear()
+        self._bound.clear()
+        self._only_reads = False
+
     def execute_simple(self, statement: str) -> core.Context:
-        """Send a statement without parameters as a simple query."""
+        """Send a statement without parameters, or several, as a simple query."""
+        self._settle()
+        steps = self._steps()
         context = core.Context(statement)
-        self._exchange(_query(statement), context)
+        said = [messages.query(sql) for sql in (*(step.sql for step in steps), statement)]
+        self._exchange(said, [*([each] for each in messages.answers(steps)), [context]])
         return context
 
     def execute_unnamed(
         self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Stream | None = None
     ) -> core.Context:
         """Send a statement with parameters: Parse, Bind, Describe, Execute and Sync in one flush."""
+        steps = self._steps()
         context = core.Context(statement, stream=stream)
-        self._exchange(
-            _parse(statement, oids)
-            + self._bind(vals)
-            + _message(core.DESCRIBE, core.PORTAL + core.NULL_BYTE)
-            + core.EXECUTE_MSG
-            + core.SYNC_MSG,
-            context,
-        )
+        behind = self._behind()
+        said = [*(step.messages for step in steps), messages.parse(statement, tuple(oids)), self._bind(vals)]
+        said += (messages.DESCRIBE_PORTAL, core.EXECUTE_MSG, *(step.messages for step in behind), core.SYNC_MSG)
+        self._exchange(said, [[*messages.answers(steps), context, *messages.answers(behind)]])
         return context
 
     def execute_repeatedly(
@@ -168,38 +219,39 @@ class OneTripConnection(Connection):
         """Execute one statement that returns no rows for each set of parameters, a hundred in a round trip."""
         context = core.Context(statement)
         for some in batched(param_sets, _EXECUTIONS_PER_FLUSH, strict=False):
-            executions = b"".join(self._bind(vals) + core.EXECUTE_MSG for vals in some)
-            self._exchange(_parse(statement, oids) + executions + core.SYNC_MSG, context)
+            steps = self._steps()
+            said = [*(step.messages for step in steps), messages.parse(statement, tuple(oids))]
+            for vals in some:
+                said += (self._bind(vals), core.EXECUTE_MSG)
+            self._exchange([*said, core.SYNC_MSG], [[*messages.answers(steps), context]])
         return context
 
+    def _steps(self) -> list[Step]:
+        """Return what goes in front of the next statement: BEGIN, unless there is a transaction, and the preludes."""
+        if self._in_transaction or self.autocommit:
+            return self._ahead
+        if self._only_reads:
+            return [messages.BEGIN_READING, *self._bound, *self._ahead]
+        return [messages.BEGIN, *self._ahead]
+
+    def _behind(self) -> list[Step]:
+        return [messages.COMMIT] if self._only_reads and not self.autocommit else []
+
+    def _texts(self, vals: Sequence[Any]) -> list[str | None]:
+        return list(make_params(self.py_types, vals))
+
     def _bind(self, vals: Sequence[Any]) -> bytes:
-        message = bytearray(2) + core.H_pack(0) + core.H_pack(len(vals))  # unnamed portal and statement, all as text
-        for param in make_params(self.py_types, vals):
-            if param is None:
-                message += core.i_pack(-1)
-            else:
-                encoded = param.encode(self._client_encoding)
-                message += core.i_pack(len(encoded)) + encoded
-        return _message(core.BIND, message + core.H_pack(0))
+        return messages.bind(self._texts(vals), self._client_encoding)
 
-    def _exchange(self, messages: bytes, context: core.Context) -> None:
-        """Send `messages`, with BEGIN and the preludes in front of them, and read the answers to everything.
-
-        A BEGIN that fails (a cancellation can hit just there) leaves the statement outside a transaction; it then runs
-        without its store, so row-level security gives it nothing to see or change.
-        """
+    def _exchange(self, said: Iterable[bytes], batches: list[list[core.Context]]) -> None:
+        """Send what is said, and read the answers to everything; each batch of them ends with a ReadyForQuery."""
+        self._ahead = []
         if self._usock is None:
             raise dbapi.InterfaceError("connection is closed")
-        begin = ["begin"] if not self._in_transaction and not self.autocommit else []
-        contexts = [core.Context(sql) for sql in begin + self._preludes] + [context]
-        flush = b"".join(_query(sql) for sql in begin + self._preludes) + messages
-        self._preludes.clear()
         try:
-            self._sock.write(flush)
-            self._sock.flush()
+            self._usock.sendall(b"".join(said))
             self.round_trips += 1
-            for each in contexts:
-                self._read_answers(each)
+            self._read_answers(batches)
         except OSError as error:
             self._abandon()
             raise dbapi.InterfaceError(f"network error: {error}") from error
@@ -207,37 +259,86 @@ class OneTripConnection(Connection):
             # Whatever interrupted the reading, answers are still on their way that nobody would know to skip.
             self._abandon()
             raise
-        for each in contexts:
-            if each.error is not None:
-                raise each.error
+        answers = [answer for batch in batches for answer in batch]
+        for answer in answers:
+            if isinstance(answer, Question) and answer.is_answered:
+                answer.heard(answer.rows)
+        for answer in answers:
+            if answer.error is not None:
+                raise answer.error
 
-    def _read_answers(self, context: core.Context) -> None:
-        code = None
-        while code != core.READY_FOR_QUERY:
-            code, length = core.ci_unpack(self._read(5))
-            body = self._read(length - 4)
-            if code == core.DATA_ROW and context.error is None:
-                try:
-                    self.handle_DATA_ROW(body, context)
-                except Exception as error:  # noqa: BLE001 - a value that Python can't hold; raised once all is read
-                    context.error = error
-            elif code != core.DATA_ROW:
-                self.message_types[code](body, context)
+    def _read_answers(self, batches: Iterable[list[core.Context]]) -> None:
+        """Take the messages out of whatever each read brings: mostly all of an answer at once."""
+        waiting = iter(batches)
+        batch = next(waiting)
+        step, answer = 0, batch[0]
+        heard, at = b"", 0
+        while True:
+            if len(heard) < at + messages.HEAD or len(heard) <= at + (length := messages.length_at(heard, at + 1)[0]):
+                heard, at = heard[at:] + self._read(), 0
+                if (
+                    len(heard) >= messages.HEAD
+                    and (missing := messages.length_at(heard, 1)[0] + 1 - len(heard)) > _READ
+                ):
+                    heard += self._read_whole(missing)
+                continue
+            code, body = heard[at : at + 1], heard[at + messages.HEAD : at + 1 + length]
+            at += 1 + length
+            if code == core.DATA_ROW:
+                if answer.error is None:
+                    try:
+                        self.handle_DATA_ROW(body, answer)
+                    except Exception as error:  # noqa: BLE001 - a value that Python can't hold; raised once all is read
+                        answer.error = error
+                continue
+            self.message_types[code](body, answer)
+            if code == core.COMMAND_COMPLETE and step < len(batch) - 1:
+                step += 1
+                answer = batch[step]
+            elif code == core.READY_FOR_QUERY:
+                if (following := next(waiting, None)) is None:
+                    return
+                batch = following
+                step, answer = 0, batch[0]
 
-    def _read(self, size: int) -> bytes:
+    def _read(self) -> bytes:
+        data: bytes = self._sock.read1(_READ)
+        if not data:
+            raise ConnectionResetError("the server closed the connection")
+        return data
+
+    def _read_whole(self, size: int) -> bytes:
         data: bytes = self._sock.read(size)
         if len(data) < size:
             raise ConnectionResetError("the server closed the connection")
         return data
 
+    def register_in_adapter(self, oid: int, in_func: Callable[[str], object]) -> None:
+        """Read values of a type otherwise from now on."""
+        self._known_rows.clear()
+        super().register_in_adapter(oid, in_func)
+
+    def handle_ROW_DESCRIPTION(self, data: bytes, context: core.Context) -> None:  # noqa: N802 - pg8000's name
+        """Note the columns; the same statement is described in the same bytes each time."""
+        known = self._known_rows.get(data)
+        if known is None:
+            super().handle_ROW_DESCRIPTION(data, context)
+            if len(self._known_rows) < _KNOWN_ROWS:
+                self._known_rows[data] = (context.columns, context.input_funcs)
+            return
+        context.columns, context.input_funcs = known
+        if context.rows is None:
+            context.rows = []
+
     def handle_COMMAND_COMPLETE(self, data: bytes, context: core.Context) -> None:  # noqa: N802 - pg8000's name
         """Count the rows; refuse to take a rollback for a commit."""
-        tag = data[:-1].decode("ascii")
-        if tag == "ROLLBACK" and _COMMITTING.match(context.statement):
+        tag = data[:-1]
+        if tag == b"ROLLBACK" and messages.COMMITTING.match(context.statement):
             refusal = "the transaction had failed: PostgreSQL answered COMMIT with ROLLBACK"
             context.error = context.error or dbapi.InternalError({"V": "ERROR", "C": "25P02", "M": refusal})
-        with suppress(ValueError):  # CREATE TABLE and its like end in no number
-            context.row_count = max(context.row_count, 0) + int(tag.rpartition(" ")[2])
+        count = tag.rpartition(b" ")[2]
+        if count.isdigit():  # BEGIN, CREATE TABLE and their like end in no number
+            context.row_count = max(context.row_count, 0) + int(count)
 
     def _abandon(self) -> None:
         """Close both ends of what can't be used any more; later calls raise "connection is closed"."""
@@ -256,12 +357,12 @@ class OneTripCursor(dbapi.Cursor):  # type: ignore[misc]  # as above
         """Execute one statement; `stream` is the file of a COPY."""
         connection = self._connected()
         oids = self._take_input_oids()
-        if not _STEERING.match(operation):
+        if not messages.STEERING.match(operation):
             connection.statements += 1
         if len(args) == 0 and stream is None:
             context = connection.execute_simple(operation)
         else:
-            context = connection.execute_unnamed(_numbered(operation), args, oids, stream)
+            context = connection.execute_unnamed(messages.numbered(operation), args, oids, stream)
         self._take(context)
 
     def executemany(self, operation: str, param_sets: Iterable[Sequence[Any]]) -> None:
@@ -270,13 +371,13 @@ class OneTripCursor(dbapi.Cursor):  # type: ignore[misc]  # as above
         What returns no rows goes a hundred executions in a round trip, anything else one by one.
         """
         sets = list(param_sets)
-        if len(sets) < 2 or not _ANSWERS_BRIEFLY.match(operation) or not all(sets):  # noqa: PLR2004 - two are many
+        if len(sets) < 2 or not messages.ANSWERS_BRIEFLY.match(operation) or not all(sets):  # noqa: PLR2004 - two are many
             super().executemany(operation, sets)
             return
         connection = self._connected()
         oids = self._take_input_oids()
         connection.statements += len(sets)
-        self._take(connection.execute_repeatedly(_numbered(operation), sets, oids))
+        self._take(connection.execute_repeatedly(messages.numbered(operation), sets, oids))
 
     def _connected(self) -> OneTripConnection:
         if self._c is None:
@@ -292,23 +393,3 @@ class OneTripCursor(dbapi.Cursor):  # type: ignore[misc]  # as above
     def _take(self, context: core.Context) -> None:
         self._context = context
         self._row_iter = None if context.rows is None else iter(context.rows)
-
-
-@lru_cache(maxsize=512)
-def _numbered(operation: str) -> str:
-    """Turn %s into $1, $2, ...: pg8000 walks the text character by character, so each text is walked once."""
-    statement: str = dbapi.convert_paramstyle("format", operation, ())[0]
-    return statement
-
-
-def _message(code: bytes, body: bytes | bytearray) -> bytes:
-    return b"".join((code, core.i_pack(len(body) + 4), body))
-
-
-def _query(sql: str) -> bytes:
-    return _message(core.QUERY, sql.encode() + core.NULL_BYTE)
-
-
-def _parse(statement: str, oids: Sequence[int]) -> bytes:
-    types = b"".join(core.i_pack(max(oid, 0)) for oid in oids)  # pg8000 says -1 where PostgreSQL says 0: unknown
-    return _message(core.PARSE, core.NULL_BYTE + statement.encode() + core.NULL_BYTE + core.H_pack(len(oids)) + types)

@@ -25,12 +25,21 @@ def test_an_empty_environment_has_safe_defaults() -> None:
     assert (config.channel, config.local_dir, config.subscriptions) == ("aws", Path(".stormcom"), {})
 
 
-@pytest.mark.parametrize("name", ["database_url", "queue_prefix", "keys", "public_url"])
+@pytest.mark.parametrize("name", ["database_url", "queue_prefix", "keys", "objects", "public_url"])
 def test_what_only_some_need_is_missed_by_who_asks_for_it(name: str) -> None:
     config = from_environment({})
 
     with pytest.raises(SettingsError, match=f"lacks STORMCOM_{name.upper()}"):
         getattr(config, name)
+
+
+def test_objects_lie_where_it_is_said_and_on_a_laptop_under_its_folder() -> None:
+    local = from_environment({"STORMCOM_CHANNEL": "local", "STORMCOM_LOCAL_DIR": "/state"})
+
+    assert local.objects == "file:/state/objects"
+    assert from_environment({"STORMCOM_OBJECTS": "s3:stormcom-prod-1-"}).objects == "s3:stormcom-prod-1-"
+    with pytest.raises(SettingsError, match="STORMCOM_OBJECTS: must be file:PATH or s3:PREFIX"):
+        from_environment({"STORMCOM_OBJECTS": "/state/objects"})
 
 
 def test_variables_are_read_as_what_they_are() -> None:

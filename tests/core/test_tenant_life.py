@@ -2,14 +2,16 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Column, DateTime, MetaData, String, Table, Uuid, insert
 
-from shared.core import clock, consumers, encryption, ids, tenant_life
+from shared.core import clock, consumers, encryption, ids, storage, tenant_life
 from shared.core.lives import Purge, TenantLife
+from shared.core.storage import Bucket, key_of
 from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store
 
@@ -231,8 +233,9 @@ def test_a_canary_stands_in_free_text_and_in_no_word_of_a_list() -> None:
         for owned in tenant_life.store_tables()
     }
 
-    assert columns["products"] == ["title", "description"]
-    assert columns["variants"] == ["sku", "title"]
+    assert columns["former_slugs"] == []
+    assert columns["brands"] == ["name", "description"]
+    assert columns["variants"] == ["sku", "title", "barcode", "tax_code", "external_id"]
     assert columns["stores"] == ["name", "owner_email", "locale", "time_zone"]
 
 
@@ -316,3 +319,19 @@ def count(sql: Sql, store: StoreUnderTest, table: str) -> int:
     """Count the store's rows in a table."""
     found: int = sql(f"select count(*) as n from {table} where store_id = %s", UUID(str(store.id)))[0]["n"]
     return found
+
+
+def test_a_closed_stores_files_are_erased_and_no_other_stores(state: Path) -> None:
+    closed, other = a_store(), a_store()
+    objects = storage.objects()
+    for store in (closed, other):
+        for number in range(3):
+            objects.put(Bucket.UPLOADS, key_of(store.id, "exports", str(number)), b"x", media_type="text/csv")
+            objects.put(Bucket.MEDIA, key_of(store.id, "p", f"{number}.webp"), b"x", media_type="image/webp")
+
+    finished = [tenant_life.erase_files(closed.id, most=4) for _ in range(2)]
+
+    assert finished == [False, True]
+    left = [path for path in (state / "objects").rglob("*") if path.is_file()]
+    assert [path for path in left if str(closed.id) in str(path)] == []
+    assert len([path for path in left if str(other.id) in str(path)]) == 6

@@ -1,0 +1,136 @@
+"""What a client says to PostgreSQL, in the bytes of its protocol, and how it reads answers: used by `wire` alone."""
+
+import re
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from pg8000 import core, dbapi
+from pg8000.converters import timestamptz_in
+
+type Heard = Callable[[list[Any]], None]  # what is told the rows of a question
+
+HEAD = 5  # bytes of a message's kind and length
+length_at = struct.Struct("!i").unpack_from
+
+_NULL = core.i_pack(-1)
+
+# Statements that steer the transaction rather than work in it, and the empty one; they are not counted as statements.
+STEERING = re.compile(r"\s*((begin|start|set|commit|end|rollback|abort|savepoint|release)\b|;|$)", re.IGNORECASE)
+# Statements that claim to make a transaction permanent.
+COMMITTING = re.compile(r"\s*(commit|end|prepare\s+transaction)\b", re.IGNORECASE)
+# Statements whose answer is a few bytes, however many rows they touch.
+ANSWERS_BRIEFLY = re.compile(r"\s*(insert|update|delete)\b(?!.*\breturning\b)", re.IGNORECASE | re.DOTALL)
+
+
+ERRORS_BY_CLASS = {
+    "22": dbapi.DataError,
+    "23": dbapi.IntegrityError,
+    "25": dbapi.InternalError,
+    "40": dbapi.OperationalError,
+    "42": dbapi.ProgrammingError,
+    "53": dbapi.OperationalError,
+    "55": dbapi.OperationalError,
+    "57": dbapi.OperationalError,
+}
+
+
+class Question(core.Context):  # type: ignore[misc]  # pg8000 has no types
+    """The answer to a question that travelled ahead of a statement."""
+
+    def __init__(self, sql: str, heard: Heard) -> None:
+        """Wait for its rows."""
+        super().__init__(sql)
+        self.heard = heard
+
+    @property
+    def is_answered(self) -> bool:
+        """Tell whether it was answered: it was not where something before it failed."""
+        return self.error is None and bool(self.row_count >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What travels ahead of a statement: a prelude, or a question."""
+
+    sql: str
+    messages: bytes
+    heard: Heard | None = None
+
+    def answer(self) -> core.Context:
+        """Return what its answer is read into."""
+        return core.Context(self.sql) if self.heard is None else Question(self.sql, self.heard)
+
+
+def message(code: bytes, body: bytes) -> bytes:
+    """Return a message of a kind."""
+    return b"".join((code, core.i_pack(len(body) + 4), body))
+
+
+def query(sql: str) -> bytes:
+    """Return the messages of a simple query: one or more statements without parameters."""
+    return message(core.QUERY, sql.encode() + core.NULL_BYTE)
+
+
+@lru_cache(maxsize=512)
+def parse(statement: str, oids: tuple[int, ...] = ()) -> bytes:
+    """Return the message that has a statement parsed; `oids` are the types of its parameters, where they are known."""
+    types = b"".join(core.i_pack(max(oid, 0)) for oid in oids)  # pg8000 says -1 where PostgreSQL says 0: unknown
+    return message(core.PARSE, b"\0" + statement.encode() + b"\0" + core.H_pack(len(oids)) + types)
+
+
+def bind(texts: Sequence[str | None], encoding: str) -> bytes:
+    """Return the message that gives the parsed statement its parameters, as text."""
+    parts = [b"\0\0\0\0", core.H_pack(len(texts))]  # the unnamed portal and statement, no formats
+    for each in texts:
+        if each is None:
+            parts.append(_NULL)
+        else:
+            encoded = each.encode(encoding)
+            parts += (core.i_pack(len(encoded)), encoded)
+    parts.append(b"\0\0")
+    return message(core.BIND, b"".join(parts))
+
+
+DESCRIBE_PORTAL = message(core.DESCRIBE, core.PORTAL + core.NULL_BYTE)
+_BIND_NOTHING = bind((), "utf8")
+
+
+@lru_cache(maxsize=512)
+def prelude(sql: str) -> Step:
+    """Return a statement that has no parameters and returns nothing, as a step."""
+    return Step(sql, parse(sql) + _BIND_NOTHING + core.EXECUTE_MSG)
+
+
+def question(sql: str, texts: Sequence[str | None], encoding: str, heard: Heard) -> Step:
+    """Return a statement whose rows are for `heard`, as a step."""
+    return Step(sql, parse(numbered(sql)) + bind(texts, encoding) + DESCRIBE_PORTAL + core.EXECUTE_MSG, heard)
+
+
+BEGIN = prelude("begin")
+BEGIN_READING = prelude("begin read only")
+COMMIT = prelude("commit")
+
+
+def answers(steps: Iterable[Step]) -> list[core.Context]:
+    """Return what the steps' answers are read into."""
+    return [step.answer() for step in steps]
+
+
+@lru_cache(maxsize=512)
+def numbered(operation: str) -> str:
+    """Turn %s into $1, $2, ...: pg8000 walks the text character by character, so each text is walked once."""
+    statement: str = dbapi.convert_paramstyle("format", operation, ())[0]
+    return statement
+
+
+def moment(told: str) -> datetime | str:
+    """Read a timestamptz; a tenth of what pg8000's own way through `strptime` takes, which has the rest: infinity."""
+    try:
+        return datetime.fromisoformat(told)
+    except ValueError:
+        read: datetime | str = timestamptz_in(told)
+        return read

@@ -47,20 +47,31 @@ def let_look_up(table: str, columns: Sequence[str]) -> None:
     op.execute(f"create policy lookup on {table} for select to {LOOKUP} using (true)")
 
 
-def look_up_function(signature: str, returns: str, body: str) -> None:
+def look_up_function(signature: str, returns: str, body: str, *, language: str = "sql") -> None:
     """Create a look-up across stores in schema `lookup`: one SQL statement that returns the narrowest thing.
+
+    In `plpgsql` where the statement depends on what is asked for. Which store is meant, a function that takes one is
+    told by the caller and makes sure of: `require_bound_store`.
 
     It runs as `stormcom_lookup`, a role that nobody can log in as; FORCE row-level security would show the tables'
     owner nothing. Ids and scopes come out, never a tenant's rows.
     """
     op.execute(
-        f"create function lookup.{signature} returns {returns} language sql stable security definer "
+        f"create function lookup.{signature} returns {returns} language {language} stable security definer "
         f"set search_path = public, pg_temp as $function$ {body} $function$",
     )
     name = signature.split("(", 1)[0]
     op.execute(f"revoke all on function lookup.{name} from public")
     op.execute(f"grant execute on function lookup.{name} to {APP}")
     op.execute(f"alter function lookup.{name} owner to {LOOKUP}")
+
+
+def require_bound_store(parameter: str) -> str:
+    """Return the plpgsql statement by which a look-up refuses every store but the transaction's own."""
+    return (
+        f"if {parameter} is distinct from {PRESENT_STORE} then "
+        "raise insufficient_privilege using message = 'another store'; end if;"
+    )
 
 
 def drop_look_up_function(name: str) -> None:

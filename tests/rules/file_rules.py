@@ -21,6 +21,7 @@ _TOP_LEVEL = {
     "migrations",
     "pyproject.toml",
     "requirements-dev.lock",
+    "requirements-media.lock",
     "requirements.lock",
     "shared",
     "tests",

@@ -29,6 +29,7 @@ APPEND_ONLY = ("audit_entries", "domain_events", "inventory_adjustments", "publi
 ACROSS_STORES = {
     "carts_due": "the sweep finds the stores that have carts to abandon or expire",
     "credentials_digest_key": "a credential is looked up before its store is known; a digest is no guess",
+    "jobs_due": "the sweep finds the stores that have jobs to go on with",
     "outbox_by_time": "the sweep finds what any store has waiting",
     "outgoing_messages_due": "the sweep finds the stores that have messages to send",
     "stock_reservations_by_expiry": "the sweep finds the stores that have holds to release",

@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, Connection, Enum, MetaData, Text
+from sqlalchemy import Column, Connection, Enum, MetaData, Text, text
 from sqlalchemy.types import TypeEngine
 
 from tests.database import Sql
@@ -152,3 +152,11 @@ def missing_checks(migrated: Sql, from_models: Sql) -> list[str]:
 
 def _bare(check: str) -> str:
     return re.sub(r"::(?:character varying|text)(?:\[\])?|[()]", "", check)
+
+
+def create(models: MetaData, connection: Connection) -> None:
+    """Create what the models declare in an empty database, with the extensions that their indexes need."""
+    for extension in ("pg_trgm", "btree_gin"):
+        connection.execute(text(f"create extension {extension}"))
+    models.create_all(connection)
+    connection.commit()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import imports
 from tests.rules.sources import ROOT
 
 PROBE = Path(__file__).with_name("import_probe.py")
@@ -52,3 +53,14 @@ def test_a_function_that_does_something_when_imported_is_found(tmp_path: Path, l
 
     assert list(offences) == ["functions.orders.expire"]
     assert found in offences["functions.orders.expire"]
+
+
+def test_each_function_alone_knows_every_table_that_its_rows_are_related_to() -> None:
+    broken = {}
+    for module in imports.functions():
+        code = f"import {module}; from sqlalchemy.orm import configure_mappers; configure_mappers()"
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            broken[module] = done.stderr.splitlines()[-1]
+
+    assert broken == {}, "a function of its own Lambda lacks a module with models that others of its models name"

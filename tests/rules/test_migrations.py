@@ -157,8 +157,7 @@ def test_every_check_of_the_models_stands_in_the_database(
 ) -> None:
     by_models = fresh_database.empty()
     with connected(by_models.owner_url) as connection:
-        models.create_all(connection)
-        connection.commit()
+        rules.create(models, connection)
 
     with asked(database.owner_url) as migrated, asked(by_models.owner_url) as declared:
         offences = rules.missing_checks(migrated, declared)

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import Header, Response
 
 from shared.core import cors
-from shared.core.functions import Api
+from shared.core.functions import Api, Cached
+from shared.core.money import EXPONENTS
 from shared.core.request import StoreSession
 from shared.stores import queries
 from shared.stores.schemas import StorefrontOut
@@ -13,16 +14,19 @@ from shared.stores.schemas import StorefrontOut
 api = Api("stores", prefix="/api/v1/storefront", audience="storefront")
 
 
-@api.get("/store", public="Any shopper may see whose shop this is.")
+@api.get("/store", public="Any shopper may see whose shop this is.", cached=Cached(seconds=86_400))
 def get_storefront(session: StoreSession) -> StorefrontOut:
-    """Read the store's name, currency and language."""
+    """Read the store's name, currency, language, country and time zone."""
     facts = queries.present_store(session)
     return StorefrontOut(
+        id=facts.id,
         slug=facts.slug,
         name=facts.name,
         currency=facts.currency,
+        currency_exponent=EXPONENTS[facts.currency],
         locale=facts.locale,
         country=facts.country,
+        time_zone=facts.time_zone,
     )
 
 

@@ -12,7 +12,7 @@ from shared.core.typeids import CartId, CartLineId, ProductId, VariantId
 from shared.pricing.cart import PricedCart, Step
 
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MOST_OF_A_LINE)]
-SKU = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+SKU = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 
 class Wanted(Schema):

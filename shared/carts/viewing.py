@@ -14,7 +14,7 @@ from shared.carts.schemas import CartLineOut, CartOut, LinePriceOut, StepOut, To
 from shared.catalog import queries as catalog
 from shared.catalog.queries import Sellable
 from shared.core.money import Money
-from shared.inventory import queries as inventory
+from shared.inventory import remaining
 from shared.pricing.cart import PricedCart, PricedLine
 from shared.stores import queries as stores
 
@@ -40,7 +40,7 @@ def read(session: Session, cart_id: UUID, token: str | None) -> CartView:
     """
     seen = view(session, documents.read(session, cart_id, token))
     tracked = [one.variant_id for one in seen.variants.values() if one.on_sale and one.tracks_stock]
-    return replace(seen, left=inventory.left(session, tracked) if tracked else {})
+    return replace(seen, left=remaining.left(session, tracked) if tracked else {})
 
 
 def view(session: Session, cart: CartDocument, *, known: Mapping[UUID, Sellable] | None = None) -> CartView:

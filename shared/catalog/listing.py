@@ -1,37 +1,91 @@
-"""The lists of products: the merchant's, with drafts and what was deleted, and the shopper's, of what is on sale."""
+"""The merchant's list of products, with drafts and what was deleted. Shoppers are served from their own summaries."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Select, String, Uuid, any_, bindparam, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Session
 
+from shared.catalog import views
 from shared.catalog.models import Product, ProductStatus, Variant
-from shared.core.errors import NotFound
+from shared.catalog.models.groups import ProductCategory, ProductLabel
+from shared.catalog.views import ProductView
+from shared.core import tenancy
 from shared.core.keysets import Operator
 from shared.core.paging import Filter, Listing, ListQuery, PageInfo
+from shared.core.typeids import BrandId, CategoryId, LabelId
+
+SHOWN_VARIANTS = 50  # of each product: a page of products with 2,000 variants each is more than a Lambda can answer
 
 _MOMENT: tuple[Operator, ...] = ("gt", "gte", "lt", "lte")
 
 
-def _by_words(text: str) -> ColumnElement[bool]:
-    of_sku = and_(
-        Variant.store_id == Product.store_id,
-        Variant.product_id == Product.id,
-        Variant.deleted_at.is_(None),
-        Variant.sku.istartswith(text, autoescape=True),
+@dataclass(frozen=True)
+class _Among(Filter):
+    """A filter by something that products have several of: `products` selects the ids of those that have it."""
+
+    products: Callable[[Any], Select[UUID]] = lambda _: select(Product.id)
+
+    def clause(self, operator: Operator, value: Any) -> ColumnElement[bool]:  # noqa: ANN401 -- what `read` returned
+        """Return the SQL condition: the product is among those of this value, or of any of these."""
+        values = value if operator == "in" else [value]
+        return Product.id.in_(self.products(values))
+
+
+@dataclass(frozen=True)
+class _Tagged(Filter):
+    """A filter by a tag."""
+
+    def clause(self, _operator: Operator, value: Any) -> ColumnElement[bool]:  # noqa: ANN401 -- a text
+        """Return the SQL condition."""
+        return _looked_for(tag=value)
+
+
+def _looked_for(*, words: str | None = None, tag: str | None = None) -> ColumnElement[bool]:
+    """Return the condition that a product is among those found by indexes that row-level security keeps from others."""
+    found = func.lookup.look_for_products(
+        bindparam(None, tenancy.bound_store(), Uuid),
+        literal(words, String),
+        literal(tag, String),
     )
-    return or_(Product.title.icontains(text, autoescape=True), exists().where(of_sku))
+    # As an array: so the planner expects few of them, and reads these by their ids rather than all of the store.
+    return Product.id == any_(func.array(select(found).scalar_subquery(), type_=ARRAY(Uuid)))
 
 
-# Searching reads the store's titles one by one, since under row-level security no text index can be used: right for
-# some thousand products, and what a search domain will be for.
+def _by_words(text: str) -> ColumnElement[bool]:
+    return _looked_for(words=text)
+
+
+def _with_sku(skus: list[str]) -> Select[UUID]:
+    return select(Variant.product_id).where(Variant.sku.in_(skus), Variant.sku != "", Variant.deleted_at.is_(None))
+
+
 PRODUCTS = Listing(
     Product,
     filters={
         "status": Filter(Product.status, ("eq", "ne", "in"), accepts=ProductStatus),
-        "slug": Filter(Product.slug),
+        "slug": Filter(Product.slug, ("eq", "in")),
+        "external_id": Filter(Product.external_id, ("eq", "in")),
+        "vendor": Filter(Product.vendor, ("eq", "in")),
+        "product_type": Filter(Product.product_type, ("eq", "in")),
+        "brand_id": Filter(Product.brand_id, ("eq", "in", "null"), accepts=BrandId),
+        "category_id": _Among(
+            ProductCategory.category_id,
+            ("eq", "in"),
+            accepts=CategoryId,
+            products=lambda ids: select(ProductCategory.product_id).where(ProductCategory.category_id.in_(ids)),
+        ),
+        "label_id": _Among(
+            ProductLabel.label_id,
+            ("eq", "in"),
+            accepts=LabelId,
+            products=lambda ids: select(ProductLabel.product_id).where(ProductLabel.label_id.in_(ids)),
+        ),
+        "sku": _Among(Variant.sku, ("eq", "in"), products=_with_sku),
+        "tag": _Tagged(Product.title),
         "created_at": Filter(Product.created_at, _MOMENT),
         "updated_at": Filter(Product.updated_at, _MOMENT),
         "deleted_at": Filter(Product.deleted_at, ("null", *_MOMENT)),
@@ -45,87 +99,14 @@ PRODUCTS = Listing(
     search=_by_words,
 )
 
-ON_SALE = Listing(
-    Product,
-    filters={},
-    sorts={"created_at": (Product.created_at,), "title": (Product.title,)},
-    default_sort="-created_at",
-    search=_by_words,
-)
 
-_VARIANTS_AS_JSON = (
-    select(
-        func.jsonb_agg(
-            aggregate_order_by(
-                func.jsonb_build_object(
-                    *(
-                        "id",
-                        Variant.id,
-                        "sku",
-                        Variant.sku,
-                        "title",
-                        Variant.title,
-                        "tracks_stock",
-                        Variant.tracks_stock,
-                    ),
-                    *("price", Variant.price, "compare_at", Variant.compare_at, "currency", Variant.currency),
-                ),
-                Variant.position,
-                Variant.id,
-            ),
-        ),
-    )
-    .where(
-        Variant.store_id == Product.store_id,
-        Variant.product_id == Product.id,
-        Variant.deleted_at.is_(None),
-    )
-    .correlate(Product)
-    .scalar_subquery()
-)
-
-type ShelfRow = tuple[UUID, str, str, str, list[dict[str, Any]]]
-
-
-def list_products(session: Session, query: ListQuery) -> tuple[list[Product], PageInfo, int | None]:
-    """Return one page of the store's products with their variants. Two statements.
+def list_products(session: Session, query: ListQuery) -> tuple[list[ProductView], PageInfo, int | None]:
+    """Return one page of the store's products, with the first `SHOWN_VARIANTS` variants of each. Two statements.
 
     Deleted ones only when the query asks about `deleted_at`.
     """
-    base = select(Product)
-    if any(condition.field == "deleted_at" for condition in query.conditions):
-        base = base.options(selectinload(Product.variants))
-    else:
+    base = select(Product, views.TIES)
+    if not any(condition.field == "deleted_at" for condition in query.conditions):
         base = base.where(Product.deleted_at.is_(None))
-        base = base.options(selectinload(Product.variants.and_(Variant.deleted_at.is_(None))))
-    return PRODUCTS.run(session, query, base)
-
-
-def list_on_sale(session: Session, query: ListQuery) -> tuple[list[ShelfRow], PageInfo, int | None]:
-    """Return one page of what shoppers see: id, slug, title, description, and the variants as JSON. One statement."""
-    rows, page, total = ON_SALE.run(session, query, _shelf())
-    return [_row(row) for row in rows], page, total
-
-
-def get_on_sale(session: Session, slug: str) -> ShelfRow:
-    """Return what shoppers see of one product, found by its slug. One statement.
-
-    Raises:
-        NotFound: no active product has the slug.
-    """
-    row = session.execute(_shelf().where(Product.slug == slug)).one_or_none()
-    if row is None:
-        detail = "There is no such product."
-        raise NotFound(detail)
-    return _row(row)
-
-
-def _shelf() -> Select[Any, Any, Any, Any, Any]:
-    return select(Product.id, Product.slug, Product.title, Product.description, _VARIANTS_AS_JSON).where(
-        Product.status == ProductStatus.ACTIVE,
-        Product.deleted_at.is_(None),
-    )
-
-
-def _row(row: Any) -> ShelfRow:  # noqa: ANN401 -- whichever row of `_shelf`
-    return row[0], row[1], row[2], row[3], row[4] or []
+    rows, page, total = PRODUCTS.run(session, query, base)
+    return views.views_of(session, rows, most=SHOWN_VARIANTS), page, total

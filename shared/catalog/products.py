@@ -1,60 +1,19 @@
-"""Making and editing products. Only who may publish decides what shoppers see."""
+"""Editing products. Only who may publish decides what shoppers see."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from shared.catalog import naming, variants
-from shared.catalog.events import ProductCreated, ProductUpdated
-from shared.catalog.models import Product, ProductStatus, Variant
-from shared.catalog.schemas import EditProduct, NewProduct, NewVariant
-from shared.core import audit, clock, ids, outbox
-from shared.core.errors import Forbidden, NotFound, StaleVersion
+from shared.catalog import declaring
+from shared.catalog.documents import ProductDocument, VariantDocument
+from shared.catalog.models import Product
+from shared.catalog.schemas import EditProduct, ImagesOf
+from shared.core.errors import NotFound, StaleVersion
 from shared.core.principal import Principal
-from shared.stores.queries import present_store
 
-_PUBLISH = "product.publish"
-
-
-def create[V: NewVariant](session: Session, new: NewProduct[V], *, by: Principal | None) -> Product:
-    """Make a product with its variants, priced in the store's currency. `by` None is the system itself.
-
-    Stock is none of its business: see `inventory.openings`, which makes products together with their levels.
-
-    Raises:
-        Forbidden: it shall not be a draft, and `by` may not publish.
-        SlugTaken, SkuTaken: another product or variant has the name.
-    """
-    if new.status != ProductStatus.DRAFT:
-        _require_publisher(by)
-    now = clock.now()
-    product = Product(
-        id=ids.new_id(),
-        title=new.title,
-        slug=new.slug or naming.free_slug(session, new.title),
-        description=new.description,
-        status=new.status,
-        version=1,
-        created_at=now,
-        updated_at=now,
-    )
-    product.variants = _variants_of(product, new.variants, currency=present_store(session).currency)
-    with naming.refusing_taken_names(session, slug=product.slug, skus=[variant.sku for variant in product.variants]):
-        session.add(product)
-        session.flush()
-    audit.record(
-        session,
-        action="product.created",
-        entity="product",
-        entity_id=product.id,
-        after={"title": product.title, "slug": product.slug, "status": product.status},
-    )
-    outbox.record(session, ProductCreated(product_id=product.id, version=1, status=ProductStatus(product.status)))
-    for variant in product.variants:
-        variants.tell_created(session, variant)
-    return product
+_MAY_BE_TAKEN_AWAY = ("brand", "external_id")
 
 
 def edit(
@@ -64,7 +23,7 @@ def edit(
     *,
     expected_version: int | None,
     by: Principal | None,
-) -> Product:
+) -> None:
     """Change what `wanted` names. An edit that changes nothing leaves version, history and events as they are.
 
     Edits of one product, its variants included, come one after the other: the product's row is locked first.
@@ -73,40 +32,39 @@ def edit(
         NotFound: there is no such product, or it was deleted.
         StaleVersion: it has another version than the expected one.
         Forbidden: the status would change, and `by` may not publish.
-        SlugTaken: another product has the slug.
+        SlugTaken, ExternalIDTaken: another product has the name.
+        ValidationFailed: a field does not fit what the store defines, or names something that does not exist.
     """
-    product = locked(session, product_id, expected_version=expected_version)
-    fields = wanted.model_dump(exclude_none=True)
-    before = {field: getattr(product, field) for field in fields}
-    changed = tuple(field for field in fields if fields[field] != before[field])
-    if not changed:
-        return product
-    if "status" in changed:
-        _require_publisher(by)
-    for field in changed:
-        setattr(product, field, fields[field])
-    product.version += 1
-    product.updated_at = clock.now()
-    with naming.refusing_taken_names(session, slug=product.slug):
-        session.flush()
-    audit.record(
-        session,
-        action="product.updated",
-        entity="product",
-        entity_id=product.id,
-        before=before,
-        after=fields,
-    )
-    status = ProductStatus(product.status)
-    outbox.record(
-        session,
-        ProductUpdated(product_id=product.id, version=product.version, status=status, changed=changed),
-    )
-    return product
+    fields = {
+        field: value
+        for field in wanted.model_fields_set
+        if (value := getattr(wanted, field)) is not None or field in _MAY_BE_TAKEN_AWAY
+    }
+    document = ProductDocument[VariantDocument].model_validate({"id": product_id, **fields})
+    _declare(session, document, expected_version=expected_version, by=by)
+
+
+def put_images(
+    session: Session,
+    product_id: UUID,
+    wanted: ImagesOf,
+    *,
+    expected_version: int | None,
+    by: Principal | None,
+) -> None:
+    """Make these the product's pictures, in this order; what is not among them goes. Nothing changes if they are.
+
+    Raises:
+        NotFound: there is no such product, or it was deleted.
+        StaleVersion: it has another version than the expected one.
+        ValidationFailed: the store has no such picture, or one is named twice.
+    """
+    document = ProductDocument[VariantDocument].model_validate({"id": product_id, "images": wanted.images})
+    _declare(session, document, expected_version=expected_version, by=by)
 
 
 def locked(session: Session, product_id: UUID, *, expected_version: int | None = None) -> Product:
-    """Return a product that is not deleted, locked until the commit, with its variants. Two statements.
+    """Return a product that is not deleted, locked until the commit, without its variants. One statement.
 
     Raises:
         NotFound: there is no such product, or it was deleted.
@@ -115,7 +73,6 @@ def locked(session: Session, product_id: UUID, *, expected_version: int | None =
     product = session.scalars(
         select(Product)
         .where(Product.id == product_id, Product.deleted_at.is_(None))
-        .options(selectinload(Product.variants.and_(Variant.deleted_at.is_(None))))
         .with_for_update(of=Product, key_share=True),
         execution_options={"populate_existing": True},
     ).one_or_none()
@@ -127,15 +84,22 @@ def locked(session: Session, product_id: UUID, *, expected_version: int | None =
     return product
 
 
-def _variants_of(product: Product, wanted: Sequence[NewVariant], *, currency: str) -> list[Variant]:
-    made = [
-        variants.from_schema(one, product_id=product.id, position=one.position or place, currency=currency)
-        for place, one in enumerate(wanted, start=1)
-    ]
-    return sorted(made, key=lambda variant: (variant.position, variant.id))
-
-
-def _require_publisher(by: Principal | None) -> None:
-    if by is not None and not by.may(_PUBLISH):
-        detail = f"Only a credential with the permission {_PUBLISH} changes what shoppers see; leave status out."
-        raise Forbidden(detail)
+def _declare(
+    session: Session,
+    document: ProductDocument[VariantDocument],
+    *,
+    expected_version: int | None,
+    by: Principal | None,
+) -> None:
+    [change] = declaring.plan(session, [document], currency="", by=by)  # it makes no variant, so no price
+    if change.before is not None and expected_version not in (None, change.before.row["version"]):
+        raise StaleVersion(change.before.row["version"])
+    if change.problem is not None:
+        raise change.problem
+    try:
+        declaring.write(session, [change])
+    except IntegrityError as refused:
+        problem = declaring.problem_of(refused, change)
+        if problem is None:
+            raise
+        raise problem from None

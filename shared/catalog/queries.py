@@ -1,15 +1,14 @@
-"""What other domains, and the merchant, read of the catalog."""
+"""What other domains read of the catalog."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
-from shared.catalog.models import Product, Variant
+import shared.catalog.models  # noqa: F401 -- the tables that the rows of whoever asks here point at
 from shared.core import tenancy
-from shared.core.errors import NotFound
 
 _SELLABLE = text("""
 select v.id as variant_id, v.product_id, v.sku, p.title as product_title, v.title as variant_title,
@@ -17,7 +16,8 @@ select v.id as variant_id, v.product_id, v.sku, p.title as product_title, v.titl
        v.deleted_at is null and p.deleted_at is null and p.status = 'active' as on_sale
 from variants v join products p on p.store_id = v.store_id and p.id = v.product_id
 where v.store_id = :store_id
-  and (v.id = any (cast(:variant_ids as uuid[])) or v.deleted_at is null and v.sku = any (cast(:skus as text[])))
+  and (v.id = any (cast(:variant_ids as uuid[]))
+       or v.deleted_at is null and v.sku <> '' and v.sku = any (cast(:skus as text[])))
 """)
 
 
@@ -48,42 +48,10 @@ def sellable(
 
     A SKU finds what is not deleted; an id finds deleted variants too, as not on sale.
     """
-    values = {
+    given = {
         "store_id": tenancy.require_store(session),
         "variant_ids": list(variant_ids or ()),
         "skus": list(skus or ()),
     }
-    rows = session.execute(_SELLABLE, values).mappings()
+    rows = session.execute(_SELLABLE, given).mappings()
     return {row["variant_id"]: Sellable(**row) for row in rows}
-
-
-def get_product(session: Session, product_id: UUID) -> Product:
-    """Return a product that is not deleted, with its variants. Two statements.
-
-    Raises:
-        NotFound: there is none, or it was deleted.
-    """
-    product = session.scalars(
-        select(Product)
-        .where(Product.id == product_id, Product.deleted_at.is_(None))
-        .options(selectinload(Product.variants.and_(Variant.deleted_at.is_(None)))),
-    ).one_or_none()
-    if product is None:
-        detail = "There is no such product."
-        raise NotFound(detail)
-    return product
-
-
-def get_variant(session: Session, variant_id: UUID) -> Variant:
-    """Return a variant that is not deleted.
-
-    Raises:
-        NotFound: there is none, or it or its product was deleted.
-    """
-    variant = session.scalars(
-        select(Variant).where(Variant.id == variant_id, Variant.deleted_at.is_(None)),
-    ).one_or_none()
-    if variant is None:
-        detail = "There is no such variant."
-        raise NotFound(detail)
-    return variant

@@ -184,7 +184,7 @@ def _amounts(priced: PricedCart) -> tuple[int, ...]:
 
 def _changed(old: PricedLine, new: PricedLine, currency: str) -> FieldError:
     was, now = Money(old.unit_price, currency).format(), Money(new.unit_price, currency).format()
-    message = f"{new.sku} costs {now} each, and cost {was}: {Money(new.total, currency).format()} in all."
+    message = f"{new.sku or 'One line'} costs {now} each, and cost {was}: {Money(new.total, currency).format()} in all."
     return FieldError(pointer("lines", ids.encode("cline", new.line_id)), "price_changed", message)
 
 

@@ -91,6 +91,29 @@ class StockLow(DomainEvent):
         return cls(variant_id=_EXAMPLE_VARIANT, version=8, on_hand=5, low_stock_threshold=5)
 
 
+class StockAvailabilityChanged(DomainEvent):
+    """Checkouts hold the last unit of a variant now, or gave one back: what is on hand did not change, unlike a sale.
+
+    An expired hold gives back when it is released, within a minute.
+    """
+
+    type: ClassVar[str] = "stock.availability_changed"
+    entity: ClassVar[str] = "stock_level"
+
+    variant_id: VariantId
+    version: int
+    available: bool
+
+    def subject(self) -> tuple[UUID, int]:
+        """Return the variant, at its level's version."""
+        return self.variant_id, self.version
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the event that the documentation shows."""
+        return cls(variant_id=_EXAMPLE_VARIANT, version=8, available=False)
+
+
 class InventoryDrifted(DomainEvent):
     """A variant's level is not what its history says: it was changed past the application. Nothing was corrected."""
 

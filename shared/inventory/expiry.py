@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.core import clock, tenancy
+from shared.inventory import movements
 
 QUEUE = "reservation-expiry"
 BATCH = 500  # reservations a statement: a few milliseconds of locks on their levels
@@ -18,7 +19,8 @@ with due as materialized (
 ), freed as (
     select variant_id, sum(quantity)::bigint as quantity from due group by variant_id
 ), locked as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, f.quantity
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, f.quantity,
+           s.on_hand - s.reserved - s.safety_stock as available
     from stock_levels s join freed f on f.variant_id = s.variant_id
     where s.store_id = :store_id order by s.variant_id for no key update of s
 ), moved as (
@@ -26,10 +28,13 @@ with due as materialized (
     set on_hand = l.on_hand, reserved = l.reserved - l.quantity, allow_backorder = l.allow_backorder,
         version = s.version + 1, updated_at = :now
     from locked l where s.store_id = :store_id and s.variant_id = l.variant_id
+    returning s.variant_id, s.version
 ), gone as (
     delete from stock_reservations r using due d where r.store_id = :store_id and r.id = d.id
 )
-select count(*) from due
+select l.variant_id, l.quantity, m.version, true as is_left, (select count(*) from due) as released,
+       not l.allow_backorder and l.available <= 0 and l.available + l.quantity > 0 as turned
+from locked l join moved m on m.variant_id = l.variant_id
 """)
 
 _STORES = text("select * from lookup.stores_with_expired_reservations(:now, :batch, :most)")
@@ -38,7 +43,9 @@ _STORES = text("select * from lookup.stores_with_expired_reservations(:now, :bat
 def release_expired(session: Session) -> int:
     """Release up to `BATCH` expired reservations of the store; return how many. One statement, safe beside itself."""
     values = {"store_id": tenancy.require_store(session), "now": clock.now(), "batch": BATCH}
-    return int(session.execute(_RELEASE, values).scalar_one())
+    rows = session.execute(_RELEASE, values).all()
+    movements.tell_turned(session, rows)
+    return int(rows[0].released) if rows else 0
 
 
 def stores_with_expired(session: Session, most: int) -> list[UUID]:

@@ -1,14 +1,15 @@
 """What every change of what is on hand has in common: who did it, and whom it is told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from shared.core import clock, context, ids, outbox, tenancy
-from shared.inventory.events import StockAdjusted, StockLow
+from shared.inventory.events import StockAdjusted, StockAvailabilityChanged, StockLow
 from shared.inventory.models import AdjustmentKind
 
 
@@ -80,3 +81,15 @@ def tell(session: Session, movements: Iterable[Movement], kind: AdjustmentKind, 
                     low_stock_threshold=threshold,
                 ),
             )
+
+
+def tell_turned(session: Session, rows: Sequence[Row[Any]]) -> None:
+    """Record that promises took the last unit of something, or gave the first one back.
+
+    `rows`: `variant_id`, `version` of the level after it, `is_left`, and `turned`: whether it was the other way before.
+    """
+    for row in sorted((row for row in rows if row.turned), key=lambda row: row.variant_id):
+        outbox.record(
+            session,
+            StockAvailabilityChanged(variant_id=row.variant_id, version=row.version, available=row.is_left),
+        )

@@ -1,13 +1,11 @@
-"""What is read of stock: levels, their history, and whether shoppers can have something."""
+"""What is read of stock: levels and their history. Whether shoppers can have something, `remaining` says."""
 
-from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import and_, select, text
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from shared.catalog import queries as catalog
-from shared.core import clock, tenancy
 from shared.core.errors import NotFound
 from shared.core.keysets import Operator
 from shared.core.paging import Filter, Listing, ListQuery, PageInfo
@@ -40,24 +38,6 @@ ADJUSTMENTS = Listing(
     sorts={"at": (InventoryAdjustment.id,)},
     default_sort="-at",
 )
-
-_LEFT = text("""
-select s.variant_id, case when not s.allow_backorder then greatest(0, s.on_hand - s.reserved - s.safety_stock + (
-           select coalesce(sum(r.quantity), 0) from stock_reservations r
-           where r.store_id = s.store_id and r.variant_id = s.variant_id and r.expires_at <= :now
-       ))::bigint end as units
-from stock_levels s where s.store_id = :store_id and s.variant_id = any (cast(:variants as uuid[]))
-""")
-
-
-def left(session: Session, variants: Collection[UUID]) -> dict[UUID, int | None]:
-    """Return how many units of each variant a shopper could have now; None: any number, by backorder. One statement.
-
-    Expired reservations do not count. Says nothing sensible of variants that do not track stock: those can always be
-    had. Unknown ones are absent.
-    """
-    values = {"store_id": tenancy.require_store(session), "variants": list(variants), "now": clock.now()}
-    return {row.variant_id: row.units for row in session.execute(_LEFT, values)}
 
 
 def get_level(session: Session, variant_id: UUID) -> StockLevelOut:

@@ -27,6 +27,7 @@ _HOLD = taking.statement("""
     from locked l, verdict v
     where v.granted and (l.wanted <> l.held or l.freed > 0)
       and s.store_id = :store_id and s.variant_id = l.variant_id
+    returning s.variant_id, s.version
 ), gone as (
     delete from stock_reservations r using touched t, verdict v
     where v.granted and r.store_id = :store_id and r.id = t.id
@@ -46,8 +47,11 @@ _HOLD = taking.statement("""
 )
 select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
        greatest(coalesce(l.available, 0), 0) as available,
-       coalesce(l.suffices, false) and (d.held > 0 or a.variant_id is not null) as is_done
+       coalesce(l.suffices, false) and (d.held > 0 or a.variant_id is not null) as is_done,
+       m.version, l.available > l.wanted as is_left,
+       not l.allow_backorder and (l.available > l.held) <> (l.available > l.wanted) as turned
 from demand d left join locked l on l.variant_id = d.variant_id left join added a on a.variant_id = d.variant_id
+left join moved m on m.variant_id = d.variant_id
 """)
 
 _RELEASE = text("""
@@ -56,7 +60,8 @@ with mine as materialized (
     where store_id = :store_id and holder_id = :holder_id
     order by variant_id for update
 ), locked as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, m.quantity
+    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, m.quantity,
+           s.on_hand - s.reserved - s.safety_stock as available
     from stock_levels s join mine m on m.variant_id = s.variant_id
     where s.store_id = :store_id order by s.variant_id for no key update of s
 ), moved as (
@@ -64,10 +69,13 @@ with mine as materialized (
     set on_hand = l.on_hand, reserved = l.reserved - l.quantity, allow_backorder = l.allow_backorder,
         version = s.version + 1, updated_at = :now
     from locked l where s.store_id = :store_id and s.variant_id = l.variant_id
+    returning s.variant_id, s.version
 ), gone as (
     delete from stock_reservations r using mine m where r.store_id = :store_id and r.id = m.id
 )
-select variant_id, quantity from mine
+select l.variant_id, l.quantity, m.version, true as is_left,
+       not l.allow_backorder and l.available <= 0 and l.available + l.quantity > 0 as turned
+from locked l join moved m on m.variant_id = l.variant_id
 """)
 
 
@@ -87,13 +95,15 @@ def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_
         "holder_id": holder_id,
         "expires_at": expires_at,
     }
-    taking.take(session, _HOLD, values)
+    movements.tell_turned(session, taking.take(session, _HOLD, values))
 
 
 def release(session: Session, holder_id: UUID) -> dict[UUID, int]:
     """Give back what a holder has reserved; return it, by variant. One statement; nothing held is nothing to do."""
     values = {"store_id": tenancy.require_store(session), "holder_id": holder_id, "now": clock.now()}
-    return {row.variant_id: row.quantity for row in session.execute(_RELEASE, values)}
+    rows = session.execute(_RELEASE, values).all()
+    movements.tell_turned(session, rows)
+    return {row.variant_id: row.quantity for row in rows}
 
 
 def consume(session: Session, holder_id: UUID, order_id: UUID, demand: Mapping[UUID, int]) -> None:

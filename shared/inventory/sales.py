@@ -37,7 +37,8 @@ _SELL = taking.statement("""
 )
 select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
        greatest(coalesce(l.available, 0), 0) as available, coalesce(l.suffices, false) as is_done,
-       m.on_hand, m.version, m.low_stock_threshold
+       m.on_hand, m.version, m.low_stock_threshold, true as is_left,
+       d.wanted = 0 and not l.allow_backorder and l.available > 0 and l.available <= l.held as turned
 from demand d left join locked l on l.variant_id = d.variant_id left join moved m on m.variant_id = d.variant_id
 """)
 
@@ -119,3 +120,4 @@ def _sell(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holde
         if row.wanted
     ]
     movements.tell(session, sold, AdjustmentKind.SALE, order_id)
+    movements.tell_turned(session, rows)  # of what was held and is not bought

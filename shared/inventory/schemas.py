@@ -7,7 +7,6 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from shared.catalog.queries import Sellable
 from shared.catalog.schemas import NewProduct, NewVariant
-from shared.core.money import Money
 from shared.core.schemas import Schema
 from shared.core.typeids import AdjustmentId, OrderId, ProductId, VariantId
 from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
@@ -148,25 +147,3 @@ class ReconciliationOut(Schema):
 
     levels: int = Field(description="How many levels were compared.")
     drift: list[DriftOut]
-
-
-class ShelfVariantOut(Schema):
-    """A variant, as shoppers see it."""
-
-    id: VariantId
-    sku: str
-    title: str
-    price: Money
-    compare_at: Money | None
-    in_stock: bool
-
-
-class ShelfProductOut(Schema):
-    """A product, as shoppers see it."""
-
-    id: ProductId
-    slug: str
-    title: str
-    description: str
-    in_stock: bool = Field(description="Some variant can be bought now.")
-    variants: list[ShelfVariantOut]

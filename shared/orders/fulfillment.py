@@ -99,7 +99,8 @@ def _require_left(wanted: Counter[UUID], lines: dict[UUID, OrderLine]) -> None:
         FieldError(
             "/lines",
             "more_than_ordered",
-            f"{lines[line_id].sku}: {lines[line_id].quantity - lines[line_id].fulfilled} left, {quantity} asked for.",
+            f"{lines[line_id].sku or lines[line_id].product_title}: "
+            f"{lines[line_id].quantity - lines[line_id].fulfilled} left, {quantity} asked for.",
         )
         for line_id, quantity in wanted.items()
         if lines[line_id].fulfilled + quantity > lines[line_id].quantity

@@ -38,7 +38,7 @@ class LineToPrice:
     def __post_init__(self) -> None:
         """Refuse what no shop sells: the caller has checked its input long before."""
         if self.quantity < 1 or self.unit_price < 0:
-            message = f"{self.sku}: a quantity of {self.quantity} at {self.unit_price} is nothing that a shop sells."
+            message = f"A quantity of {self.quantity} at {self.unit_price} is nothing that a shop sells."
             raise ValueError(message)
 
 
@@ -132,7 +132,7 @@ def price_cart(lines: Sequence[LineToPrice], context: PricingContext) -> PricedC
     shipping = context.shipping if priced else 0
     shipping_tax = _tax_on(shipping, context)
     trace = (
-        *(Step("line", f"{line.quantity} × {line.sku}", line.total) for line in priced),
+        *(Step("line", _counted(line), line.total) for line in priced),
         *_shipping_steps(shipping, shipping_tax, context),
     )
     return PricedCart(
@@ -191,6 +191,10 @@ def _price_line(line: LineToPrice, discount: int, context: PricingContext) -> Pr
     )
 
 
+def _counted(line: LineToPrice | PricedLine) -> str:
+    return f"{line.quantity} × {line.sku}" if line.sku else f"{line.quantity} units"  # not every variant has an SKU
+
+
 def _tax_on(amount: int, context: PricingContext) -> int:
     # The one rounding. Decimal's 28 digits leave over ten behind the point of the largest amount, far more than a rate
     # of six decimals needs to tell a half from its neighbours.
@@ -203,7 +207,7 @@ def _line_steps(line: LineToPrice, subtotal: int, discount: int, tax: int, conte
         return Money(amount=amount, currency=context.currency).format()
 
     was = f", instead of {shown(line.compare_at)}" if line.compare_at and line.compare_at > line.unit_price else ""
-    yield Step("unit_price", f"{line.quantity} × {line.sku} at {shown(line.unit_price)}{was}", subtotal)
+    yield Step("unit_price", f"{_counted(line)} at {shown(line.unit_price)}{was}", subtotal)
     if discount:
         yield Step("discount", f"This line's share of {shown(context.discount)} off the goods", -discount)
     if not line.taxable:

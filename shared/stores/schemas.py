@@ -95,8 +95,11 @@ class StoreOut(Schema):
 class StorefrontOut(Schema):
     """A store, as its shoppers see it."""
 
+    id: StoreId
     slug: str
     name: str
     currency: str
+    currency_exponent: int = Field(description="Decimals of the currency: amounts are in its minor units.")
     locale: str
     country: str
+    time_zone: str

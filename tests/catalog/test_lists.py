@@ -1,12 +1,15 @@
-"""Lists of products: the merchant's, and what shoppers see."""
+"""The merchant's list of products."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from shared.core import ids
+from shared.core import database
 from tests.application import Watch
+from tests.catalog.declared import declare, defined, mug
 from tests.catalog.shelf import code, make
-from tests.factories import a_store
-from tests.inventory.stockroom import hold
+from tests.database import Sql
+from tests.factories import StoreUnderTest, a_store
 
 pytestmark = pytest.mark.usefixtures("watch")
 
@@ -48,82 +51,129 @@ def test_a_filter_that_does_not_exist_is_refused_with_those_that_do() -> None:
     refused = a_store().merchant.get("/products", params={"colour": "red"})
 
     assert code(refused) == (400, "invalid_listing")
-    assert sorted(refused.json()["allowed"]["filters"]) == ["created_at", "deleted_at", "slug", "status", "updated_at"]
+    assert sorted(refused.json()["allowed"]["filters"]) == [
+        "brand_id",
+        "category_id",
+        "created_at",
+        "deleted_at",
+        "external_id",
+        "label_id",
+        "product_type",
+        "sku",
+        "slug",
+        "status",
+        "tag",
+        "updated_at",
+        "vendor",
+    ]
 
 
-def test_shoppers_see_what_is_active_with_prices_and_what_can_be_had() -> None:
+def test_products_are_filtered_by_what_they_have() -> None:
     store = a_store()
-    make(
-        store,
-        title="Shown",
-        status="active",
-        variants=[
-            {"sku": "THERE", "title": "Red", "price": 900, "compare_at": 1000, "stock": 1},
-            {"sku": "GONE", "title": "Blue", "price": 900},
-            {"sku": "UNCOUNTED", "title": "Download", "price": 100, "tracks_stock": False},
-            {"sku": "LATER", "title": "Green", "price": 900, "allow_backorder": True},
-            {"sku": "KEPT", "title": "Grey", "price": 900, "stock": 2, "safety_stock": 2},
-        ],
-    )
-    make(store, "DRAFT", title="Draft")
-    make(store, "OLD", title="Old", status="archived")
+    defined(store)
+    ids = {path: store.merchant.get(path).json()["data"][0]["id"] for path in ("/brands", "/categories", "/labels")}
+    whole = {"brand": "weavers", "categories": [ids["/categories"]], "labels": ["new"], "tags": ["Tea", "gift"]}
+    declare(store, mug(1, vendor="Weavers", product_type="Cups", external_id="one", **whole), mug(2, vendor="Others"))
 
-    listed = store.shopper.get("/storefront/products").json()["data"]
-    detail = store.shopper.get("/storefront/products/shown")
+    def slugs(**params: str) -> list[str]:
+        answer = store.merchant.get("/products", params={**params, "sort": "title"})
+        assert answer.status_code == 200, answer.text
+        return [one["slug"] for one in answer.json()["data"]]
 
-    assert [product["title"] for product in listed] == ["Shown"]
-    assert detail.json() == listed[0]
-    assert {one["sku"]: one["in_stock"] for one in listed[0]["variants"]} == {
-        "THERE": True,
-        "GONE": False,
-        "UNCOUNTED": True,
-        "LATER": True,
-        "KEPT": False,
-    }
-    assert listed[0]["variants"][0] | {"id": ""} == {
-        "id": "",
-        "sku": "THERE",
-        "title": "Red",
-        "price": {"amount": 900, "currency": "BDT"},
-        "compare_at": {"amount": 1000, "currency": "BDT"},
-        "in_stock": True,
-    }
+    assert slugs(vendor="Weavers") == slugs(product_type="Cups") == slugs(external_id="one") == ["mug-1"]
+    assert slugs(brand_id=ids["/brands"]) == slugs(label_id=ids["/labels"]) == ["mug-1"]
+    assert slugs(category_id=ids["/categories"]) == ["mug-1"]
+    assert slugs(**{"brand_id[null]": "true"}) == ["mug-2"]
+    assert slugs(**{"sku[in]": "MUG-1,MUG-2,MUG-3"}) == slugs(**{"vendor[in]": "Weavers,Others"}) == ["mug-1", "mug-2"]
+    assert slugs(sku="MUG-2") == ["mug-2"]
+    assert slugs(sku="") == []
+    assert [slugs(tag=tag) for tag in ("tea", "TEA", "Gift", "te")] == [["mug-1"], ["mug-1"], ["mug-1"], []]
+    assert [slugs(q=words) for words in ("TEA", "mug-2", "mu", "ug 1", "2", "ug-2")] == [
+        ["mug-1"],
+        ["mug-2"],
+        ["mug-1", "mug-2"],
+        ["mug-1"],
+        ["mug-2"],
+        [],
+    ]
+    assert slugs(q="mug", vendor="Weavers", tag="gift", status="active") == ["mug-1"]
 
 
-def test_what_another_shopper_holds_is_not_in_stock() -> None:
-    store = a_store(stock={"MUG": 1})
-
-    hold(store, ids.new_id(), MUG=1)
-
-    seen = store.shopper.get("/storefront/products/product-mug").json()
-    assert (seen["in_stock"], seen["variants"][0]["in_stock"]) == (False, False)
-
-
-@pytest.mark.parametrize("slug", ["draft", "old", "nothing"])
-def test_what_is_not_on_sale_does_not_exist_for_shoppers(slug: str) -> None:
+def test_a_page_costs_two_statements_besides_authentication_and_shows_the_first_variants(watch: Watch) -> None:
     store = a_store()
-    make(store, "DRAFT", title="Draft")
-    make(store, "OLD", title="Old", status="archived")
-
-    assert code(store.shopper.get(f"/storefront/products/{slug}")) == (404, "not_found")
-
-
-def test_shoppers_search_and_sort_what_is_on_sale() -> None:
-    store = a_store(stock={"MUG": 1, "CUP": 1, "TEE": 1})
-
-    by_title = store.shopper.get("/storefront/products", params={"sort": "title"}).json()["data"]
-    found = store.shopper.get("/storefront/products", params={"q": "cup"}).json()["data"]
-
-    assert [product["title"] for product in by_title] == ["Product CUP", "Product MUG", "Product TEE"]
-    assert [product["title"] for product in found] == ["Product CUP"]
-
-
-def test_a_page_of_the_shop_costs_two_statements_besides_authentication(watch: Watch) -> None:
-    store = a_store(stock={"MUG": 1, "CUP": 1, "TEE": 1})
+    offers = [{"option_values": [str(number)], "price": number} for number in range(60)]
+    declare(store, mug(1, options=["Number"], variants=offers), mug(2))
     mark = len(watch.statements)
 
-    store.shopper.get("/storefront/products")
-    listed = watch.count_since(mark)
-    store.shopper.get("/storefront/products/product-mug")
+    listed = store.merchant.get("/products", params={"q": "mug", "tag": "none"}).json()["data"]
+    searched = watch.count_since(mark)
+    listed = store.merchant.get("/products", params={"sort": "title"}).json()["data"]
 
-    assert (listed, watch.count_since(mark)) == (3, 6)
+    assert (searched, watch.count_since(mark)) == (2, 5)  # authentication is one; an empty page has no variants
+    assert [(len(one["variants"]), one["variant_count"]) for one in listed] == [(50, 60), (1, 1)]
+    whole = store.merchant.get(f"/products/{listed[0]['id']}").json()
+    assert [one["title"] for one in whole["variants"]] == [str(number) for number in range(60)]
+
+
+def test_search_reads_indexes_and_no_other_store(sql: Sql) -> None:
+    store, other = a_store(), a_store()
+    for owner in (store, other):
+        sql(
+            """insert into products (store_id, id, title, slug, tags, created_at, updated_at)
+               select %s, uuidv7(), 'Product ' || n || case when n %% 1000 = 7 then ' teapot' else '' end, 'p-' || n,
+                      case when n %% 1000 = 8 then array['Rare'] else array['tag-' || n %% 50] end, now(), now()
+               from generate_series(1, 10000) n""",
+            owner.id,
+        )
+        sql(
+            """insert into variants (store_id, id, product_id, sku, price, currency, created_at, updated_at)
+               select store_id, uuidv7(), id, 'SKU-' || slug, 1, 'BDT', now(), now()
+               from products where store_id = %s""",
+            owner.id,
+        )
+    sql("vacuum analyze products")
+    sql("vacuum analyze variants")
+
+    def scans() -> dict[str, int]:
+        sql("select pg_stat_force_next_flush()")
+        rows = sql(
+            """select indexrelname as name, idx_scan as times from pg_stat_user_indexes
+               where indexrelname in ('products_by_likeness', 'variants_by_likeness', 'products_by_tags')
+               union all select relname, seq_scan from pg_stat_user_tables where relname in ('products', 'variants')""",
+        )
+        return {row["name"]: row["times"] for row in rows}
+
+    with database.transaction(store.id) as session:
+        session.execute(text("select pg_stat_force_next_flush()"))
+    before = scans()
+    with database.transaction(store.id) as session:
+        found = {
+            words: session.execute(
+                text("select count(*) from lookup.look_for_products(:store, :words, :tag)"), given
+            ).scalar_one()
+            for words, given in (
+                ("teapot", {"store": store.id, "words": "teapot", "tag": None}),
+                ("sku-p-77", {"store": store.id, "words": "sku-p-77", "tag": None}),
+                ("te", {"store": store.id, "words": "te", "tag": None}),
+                ("rare", {"store": store.id, "words": None, "tag": "rare"}),
+            )
+        }
+        session.execute(text("select pg_stat_force_next_flush()"))
+    after = scans()
+
+    assert found == {"teapot": 10, "sku-p-77": 111, "te": 10, "rare": 10}
+    assert {name: after[name] > before[name] for name in before} == {
+        "products_by_likeness": True,
+        "variants_by_likeness": True,
+        "products_by_tags": True,
+        "products": False,
+        "variants": False,
+    }
+    with pytest.raises(DBAPIError, match="another store"):
+        look(store, other)
+
+
+def look(store: StoreUnderTest, into: StoreUnderTest) -> None:
+    """Look for products of a store as another one."""
+    with database.transaction(store.id) as session:
+        session.execute(text("select * from lookup.look_for_products(:store, 'teapot', null)"), {"store": into.id})

@@ -11,6 +11,8 @@ from infra.local import events
 from shared.core import clock, ids
 from shared.core.clock import FrozenClock
 from tests.catalog.shelf import audited, make
+from tests.catalog.tree import category
+from tests.catalog.tree import path as grown
 from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store
 from tests.inventory.stockroom import hold, sell
@@ -37,6 +39,29 @@ def test_ninety_days_later_a_deleted_product_is_gone_with_its_stock_but_not_its_
     assert [one["kind"] for one in history] == ["sale", "initial"]
     removed = {"products": 1, "variants": 2, "stock_levels": 2, "stock_reservations": 1}
     assert audited(sql, store, "store.purged")[-1] == (None, {"rows": removed})
+
+
+def test_ninety_days_later_brands_and_categories_are_gone_and_their_products_stay(sql: Sql) -> None:
+    store = a_store(stock={"MUG": 5})
+    brand = store.merchant.post("/brands", json={"name": "Bata"}).json()["id"]
+    sql("update products set brand_id = %s where store_id = %s", ids.decode("brand", brand), store.id)
+    product = store.merchant.get("/products").json()["data"][0]["id"]
+    kitchen, cups = grown(store, "Kitchen", "Cups")
+    kept = category(store, "Garden")
+    for one in (cups, kept):
+        store.merchant.post(f"/categories/{one['id']}/products", json={"add": [product]})
+    with clock.frozen(clock.now()) as time:
+        for gone in (f"/brands/{brand}", f"/categories/{cups['id']}", f"/categories/{kitchen['id']}"):
+            store.merchant.delete(gone)
+        purged = after(time, timedelta(days=90), store)
+
+    assert purged == []
+    assert sql("select brand_id, deleted_at from products where store_id = %s", store.id) == [
+        {"brand_id": None, "deleted_at": None},
+    ]
+    assert sql("select count(*) as rows from brands where store_id = %s", store.id) == [{"rows": 0}]
+    assert sql("select name from categories where store_id = %s", store.id) == [{"name": "Garden"}]
+    assert sql("select count(*) as rows from product_categories where store_id = %s", store.id) == [{"rows": 1}]
 
 
 def after(time: FrozenClock, days: timedelta, store: StoreUnderTest) -> list[Any]:

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from shared.core import clock, ids
-from shared.inventory import queries
+from shared.inventory import remaining
 from shared.inventory.reservations import OutOfStock
 from tests.application import Watch
 from tests.database import Sql
@@ -212,6 +212,6 @@ def test_what_is_left_for_a_shopper_is_told_in_units() -> None:
     hold(store, ids.new_id(), MUG=2, TEE=5)
 
     with store.session() as session:
-        left = queries.left(session, [*(store.variant_id(sku) for sku in store.variants), store.id])
+        left = remaining.left(session, [*(store.variant_id(sku) for sku in store.variants), store.id])
 
     assert left == {store.variant_id("MUG"): 2, store.variant_id("TEE"): 0, store.variant_id("CAP"): None}

@@ -1,0 +1,1 @@
+"""Pictures: uploads, refusals, renditions, and what is fetched from elsewhere."""

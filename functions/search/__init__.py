@@ -1,0 +1,1 @@
+"""What shoppers browse and search, over HTTP, and what keeps it current."""

@@ -49,6 +49,7 @@ contracts: $(READY) ## Regenerate topology.json, the OpenAPI documents and event
 
 lock: $(READY) ## Resolve the dependencies into the lock files, a week old at least; U=1 takes newer versions.
 	$(BIN)/uv pip compile $(LOCK) -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK:pyproject.toml=) --group media -c requirements.lock -o requirements-media.lock
 	$(BIN)/uv pip compile $(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
 
 # Hashes, and no host: whoever installs brings an index of their own.

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra import stages
-from infra.assets import ROOT, BuildFailed, code, layer
+from infra.assets import ROOT, BuildFailed, code, layer, layers
 from infra.stages import Stage
 from infra.uses import UnknownUse
 from shared.core.topology import Topology
@@ -49,7 +49,7 @@ def synthesize(stage: Stage, topology: Topology, *, outdir: str | None = None, c
     from infra.stacks.functions import Shipment  # noqa: PLC0415 -- starts Node, as said above
     from infra.stacks.house import build  # noqa: PLC0415 -- the same
 
-    return build(stage, topology, Shipment(code=code(), layer=layer()), outdir=outdir, checked=checked)
+    return build(stage, topology, Shipment(code=code(), layer=layer(), layers=layers()), outdir=outdir, checked=checked)
 
 
 def main(arguments: Sequence[str]) -> int:

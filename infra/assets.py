@@ -1,7 +1,7 @@
-"""Builds what a Lambda environment unpacks: one asset with our code, one layer with what it depends on.
+"""Builds what a Lambda environment unpacks: one asset with our code, one layer with what it depends on, and others.
 
-Both are made the same way for the cloud and for this machine, so that what the tests unpack and run is what is
-shipped.
+What only some functions need (`LAYERS`) is in a layer that they alone have. All are made the same way for the cloud and
+for this machine, so that what the tests unpack and run is what is shipped.
 
 Decided here:
 
@@ -38,8 +38,11 @@ LAMBDA = "aarch64-manylinux_2_28"  # uv's name for an arm64 Lambda of Python 3.1
 HERE = None  # the platform of the interpreter that builds
 
 CODE = ("functions", "migrations", "shared")
+LAYERS = {  # by the word of `uses` that brings it: what it is made of, besides the layer that all functions have
+    "pictures": "requirements-media.lock",
+}
 NOT_SHIPPED = frozenset({".md", ".pyc"})
-AWS_SERVICES = frozenset({"kms", "rds", "s3", "secretsmanager", "ses", "sesv2", "sns", "sqs", "sts"})
+AWS_SERVICES = frozenset({"cloudfront", "kms", "rds", "s3", "secretsmanager", "ses", "sesv2", "sns", "sqs", "sts"})
 
 _STRIPPED_SUFFIXES = frozenset({".c", ".exe", ".h", ".pxd", ".pyc", ".pyi", ".pyx"})
 _STRIPPED_FOLDERS = frozenset({"__pycache__", "bin", "test", "testing", "tests"})
@@ -75,7 +78,7 @@ def code(root: Path = ROOT) -> Asset:
     return _built(root, "code", digest, lay_out)
 
 
-def layer(root: Path = ROOT, *, platform: str | None = LAMBDA) -> Asset:
+def layer(root: Path = ROOT, *, platform: str | None = LAMBDA, lock: str = "requirements.lock") -> Asset:
     """Return the zip of the dependencies for a platform, building it where nothing like it was built before.
 
     The first build downloads the wheels, through uv and its cache.
@@ -83,16 +86,25 @@ def layer(root: Path = ROOT, *, platform: str | None = LAMBDA) -> Asset:
     Raises:
         BuildFailed: a wheel is missing for the platform, or its hash is not the one in the lock.
     """
-    lock = root / "requirements.lock"
-    digest = _digest((platform or sys.platform + os.uname().machine).encode(), _read(lock))
+    wanted = root / lock
+    digest = _digest((platform or sys.platform + os.uname().machine).encode(), _read(wanted))
 
     def lay_out(folder: Path) -> None:
         packages = folder / "python"
-        _install(lock, packages, platform)
+        _install(wanted, packages, platform)
         _strip(packages)
         _compile(packages, unpacked_at="/opt/python")
 
-    return _built(root, f"layer-{platform or 'here'}", digest, lay_out)
+    return _built(root, f"layer-{wanted.stem}-{platform or 'here'}", digest, lay_out)
+
+
+def layers(root: Path = ROOT, *, platform: str | None = LAMBDA) -> dict[str, Asset]:
+    """Return the zips of the layers that only some functions have, by the word that brings them.
+
+    Raises:
+        BuildFailed: as `layer`.
+    """
+    return {word: layer(root, platform=platform, lock=lock) for word, lock in LAYERS.items()}
 
 
 def unpacked_size(asset: Asset) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPMessage
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from infra.local import operators
 from infra.local.state import State, read
@@ -87,9 +87,20 @@ class Platform:
         Raises:
             Refused: the platform refused, or did not answer.
         """
+        return self._post("", store, "If the store was opened, its slug is taken now.")
+
+    def rebuild(self, store_id: str) -> dict[str, Any]:
+        """Have everything made anew that a store's shoppers are shown; return how many products that was.
+
+        Raises:
+            Refused: the platform refused, or did not answer.
+        """
+        return self._post(f"/{quote(store_id, safe='')}/search/rebuild", {}, "It does no harm to ask again.")
+
+    def _post(self, path: str, body: dict[str, str], unknown: str) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 -- the address was checked, or is the local system's own
-            f"{self.base_url}/api/v1/platform/stores",
-            data=json.dumps(store).encode(),
+            f"{self.base_url}/api/v1/platform/stores{path}",
+            data=json.dumps(body).encode(),
             headers={
                 "Authorization": f"Bearer {self.token}",
                 "Content-Type": "application/json",
@@ -101,23 +112,28 @@ class Platform:
         opener = urllib.request.build_opener(_NoRedirects, proxies)
         try:
             with opener.open(request, timeout=_PATIENCE) as answer:
-                opened: dict[str, Any] = json.load(answer)
+                told: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as refused:
             with refused:
                 raise Refused(_told(refused.code, refused.read())) from None
         except OSError as silent:
             reason = getattr(silent, "reason", silent)
-            message = f"{self.base_url} did not answer ({reason}). If the store was opened, its slug is taken now."
+            message = f"{self.base_url} did not answer ({reason}). {unknown}"
             raise Refused(message) from None
-        return opened
+        return told
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the process's exit code."""
     given = _parser().parse_args(arguments)
     try:
+        platform = Platform.find(given.base_url)
+        if given.command == "rebuild":
+            told = platform.rebuild(given.store)
+            sys.stdout.write(f"Under way; {told['products']} products were shown when it began.\n")
+            return 0
         store = {"slug": given.slug, "name": given.name, "owner_email": given.owner_email}
-        opened = Platform.find(given.base_url).open_store(store)
+        opened = platform.open_store(store)
     except Refused as refused:
         sys.stderr.write(f"{refused}\n")
         return 1
@@ -127,13 +143,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.stores", description="Manage stores, as an operator.")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
     opening = commands.add_parser("open", help="open a store, and print its keys this once")
     opening.add_argument("--slug", required=True, help="its name in addresses: lower-case letters, digits, hyphens")
     opening.add_argument("--name", required=True, help="its name for people")
     opening.add_argument("--owner-email", required=True, help="the merchant's address")
-    opening.add_argument("--base-url", help="where the platform is; the system on this machine, unless given")
     opening.add_argument("--json", action="store_true", help="print the whole answer as JSON")
+    rebuilding = commands.add_parser("rebuild", help="make everything anew that a store's shoppers are shown")
+    rebuilding.add_argument("--store", required=True, help="its id: store_...")
+    for command in (opening, rebuilding):
+        command.add_argument("--base-url", help="where the platform is; the system on this machine, unless given")
     return parser
 
 

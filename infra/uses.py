@@ -38,6 +38,7 @@ class Use:
     subscriptions: bool = False  # the function is told which queue subscribes to which event
     services: tuple[str, ...] = ()  # AWS services that the private network has to reach for it
     internet: bool = False  # the private network gets a way out (a NAT gateway, paid by the hour)
+    layer: str | None = None  # a layer of `assets.LAYERS` that the function gets besides the one that all have
 
 
 CONSUMES = "consumes"  # the word that every consumer has without saying so
@@ -76,6 +77,18 @@ USES: Mapping[str, Use] = {
         ),
         services=("email", "sns"),
     ),
+    "pictures": Use(
+        meaning="Decode pictures, and put what is made of them where the edge serves them.",
+        allows=(
+            Allow(
+                actions=("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+                resources=("arn:{partition}:s3:::{stage}-{account}-media/*",),
+                because="Pictures of all stores lie in one bucket, under names that are made when they come.",
+                until="A bucket for each store.",
+            ),
+        ),
+        layer="pictures",
+    ),
     "queues": Use(
         meaning="Send to, look into and redrive any queue of the stage.",
         allows=(
@@ -93,7 +106,32 @@ USES: Mapping[str, Use] = {
             ),
         ),
     ),
+    "edge": Use(
+        meaning="Tell the edge what to forget of what it keeps.",
+        allows=(
+            Allow(
+                actions=("cloudfront:CreateInvalidation",),
+                resources=("arn:{partition}:cloudfront::{account}:distribution/*",),
+                because="The distribution is made after the roles, and its id is CloudFront's own choice.",
+                until="An account of its own for each stage, or roles that are made after the edge.",
+            ),
+        ),
+        internet=True,  # CloudFront has one address for the world, and no endpoint inside a network
+    ),
     "subscriptions": Use(meaning="Know which queue subscribes to which domain event.", subscriptions=True),
+    "uploads": Use(
+        meaning="Read, write and sign addresses of what merchants send and fetch.",
+        allows=(
+            Allow(
+                actions=("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
+                resources=("arn:{partition}:s3:::{stage}-{account}-uploads/*",),
+                because="Files of all stores lie in one bucket, under names that are made when they come.",
+                until="A bucket for each store.",
+            ),
+            # Without it S3 answers 403 for what is not there, and nobody could tell that from what is forbidden.
+            Allow(actions=("s3:ListBucket",), resources=("arn:{partition}:s3:::{stage}-{account}-uploads",)),
+        ),
+    ),
     "internet": Use(meaning="Call services outside AWS: webhooks, couriers, payment providers.", internet=True),
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.local import events, operators, routing
 from infra.local.state import DemoStore
-from shared.core import topology
+from shared.core import ids, topology
 from shared.core.settings import settings
 
 # What stands in them is what the API takes, but for `products`. The first has a whole assortment; the second is small,
@@ -21,6 +21,7 @@ from shared.core.settings import settings
 _STORES = ("demo_rupali.json", "demo_banani_books.json")
 _CREATED = 201
 _TAKEN = "store_slug_taken"
+_SHOWING = "product-summaries-due"  # the queue of what makes shoppers see all that a store has
 
 
 class NotSeeded(Exception):
@@ -62,6 +63,13 @@ class _Api:
         told = json.loads(base64.b64decode(body) if answer.get("isBase64Encoded") else body)
         return _Answer(answer["statusCode"], told)
 
+    def show(self, store: DemoStore) -> None:
+        """Let shoppers see at once what events, once the system runs, show within a second or two."""
+        consumer = next(one for one in topology.load().consumers if one.queue == _SHOWING)
+        event = events.sqs_event(_SHOWING, [json.dumps({"store_id": str(ids.decode("store", store.id))})])
+        context = events.context(consumer.name, memory=consumer.memory, timeout=consumer.timeout)
+        routing.handler(consumer.handler)(event, context)
+
 
 def seed() -> list[DemoStore]:
     """Open the demo stores and put their products on sale; return them with their credentials.
@@ -94,6 +102,7 @@ def _seed(api: _Api, operator: str, wanted: dict[str, Any]) -> DemoStore:
         )
         if answer.status != _CREATED:
             raise _refused(f"the product {product['slug']}", answer)
+    api.show(store)
     return store
 
 

@@ -36,8 +36,10 @@ def set_up(  # noqa: PLR0913 -- each is one fact about this run, by keyword
             "STORMCOM_QUEUE_PREFIX": queue_prefix,
             "STORMCOM_SUBSCRIPTIONS": json.dumps(topology.subscriptions),
             "STORMCOM_KEYS": f"file:{keys}",
+            "STORMCOM_OBJECTS": f"file:{folder / 'objects'}",
             "STORMCOM_PUBLIC_URL": f"http://localhost:{port}",
             "STORMCOM_STOREFRONT_DOMAIN": "localhost",  # browsers resolve SLUG.localhost to this machine
+            "STORMCOM_EDGE_DISTRIBUTION": "local",  # what an edge would forget goes to the log
             "STORMCOM_CHANNEL": "local",
             "STORMCOM_LOCAL_DIR": str(folder),
             "POWERTOOLS_SERVICE_NAME": "stormcom",

@@ -6,6 +6,7 @@ What lies there:
     secrets.json  passwords of the local database roles (0600)
     stores.json   the demo stores with their credentials, by database (0600)
     outgoing/     e-mails and text messages that the local channel sent
+    objects/      what was uploaded and exported, and the pictures that were made of it (0700)
     log.jsonl     the functions' structured log lines
     dev.json      where the running system is, for scripts and tests (0600); gone when it has stopped
     lock          held while the system runs
@@ -68,6 +69,11 @@ class State:
     def outgoing(self) -> Path:
         """Where the local channel leaves messages."""
         return self.folder / "outgoing"
+
+    @property
+    def objects(self) -> Path:
+        """What S3 holds in the cloud."""
+        return self.folder / "objects"
 
     @property
     def log(self) -> Path:

@@ -12,6 +12,7 @@ import uvicorn
 from infra.local import aws, databases, environment, pages
 from infra.local.gateway import ASGI, Gateway
 from infra.local.messages import Outgoing, Sent, Watch
+from infra.local.objects import LocalObjects, with_objects
 from infra.local.pump import Pump
 from infra.local.queues import Queues
 from infra.local.runs import Runs
@@ -19,6 +20,7 @@ from infra.local.scheduler import Scheduler
 from infra.local.state import DemoStore, State
 from infra.local.terminal import Terminal
 from shared.core import topology as declared
+from shared.core.storage_files import FileObjects
 
 HOST = "127.0.0.1"
 _BACKLOG = 512  # connections that wait; fifty shoppers at once must not be refused
@@ -31,8 +33,8 @@ class PortTaken(Exception):
 class Web:
     """The HTTP server, in a thread of its own, on a socket that was opened before anything else was started."""
 
-    def __init__(self, port: int) -> None:
-        """Take the port (0: any free one).
+    def __init__(self, port: int, *, shared: bool = False) -> None:
+        """Take the port (0: any free one); with `shared`, other processes may take it, too, and share the connections.
 
         Raises:
             PortTaken: another program has it.
@@ -41,6 +43,8 @@ class Web:
         # The protocol is named, since asyncio turns Nagle's algorithm off (40 ms an answer) for sockets that name it.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             self._socket.bind((HOST, port))
             self._socket.listen(_BACKLOG)  # from here on the port is ours, though answers come later
@@ -152,7 +156,8 @@ class LocalSystem:
         for part in (watch, pump, scheduler):
             part.start()
             self._stops.append(part.stop)
-        self._web.start(pages.with_pages(pages.Pages(looked_into), gateway))
+        objects = LocalObjects(FileObjects(self._state.objects, base_url=self._web.base_url))
+        self._web.start(with_objects(objects, pages.with_pages(pages.Pages(looked_into), gateway)))
         self._stops += [gateway.close, self._web.drain]
 
     def _tell(self, sent: Sent) -> None:

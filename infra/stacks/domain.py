@@ -22,6 +22,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.stacks import objects
 from infra.stacks.access import Access, Grants, grants
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.api import Apis
@@ -60,7 +61,9 @@ class House:
             "STORMCOM_DATABASE_TLS": "true",
             "STORMCOM_QUEUE_PREFIX": f"https://sqs.{Aws.REGION}.{Aws.URL_SUFFIX}/{Aws.ACCOUNT_ID}/{self.ground.stage.prefix}-",
             "STORMCOM_KEYS": f"secret:{self.data.store_keys.secret_arn}",
+            "STORMCOM_OBJECTS": f"s3:{objects.prefix(self.ground.stage)}",
             "STORMCOM_PUBLIC_URL": self.edge.url,
+            "STORMCOM_EDGE_DISTRIBUTION": self.edge.distribution_id,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_of(self.ground.stage),
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }
@@ -217,6 +220,7 @@ class Domain(Stack):
                 role=self._role(words),
                 environment={**self._house.environment(words), **(environment or {})},
                 snap_start=self._stage.snap_start,
+                layers=tuple(sorted({layer for word in words if (layer := USES[word].layer)})),
             )
         )
         self._alarm(one.name, function)

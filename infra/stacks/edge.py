@@ -3,8 +3,8 @@
 Which path goes to which audience's API follows from the topology: everything is the merchant's but the prefixes under
 which another audience's routes live.
 
-Nothing is cached here yet: a cache key that misses one thing an answer depends on shows one shop's prices in
-another's. It comes with the storefront's cache headers, and its key then holds store, locale and currency.
+What a route declares as `cached` is kept here, under a key that holds store, locale and currency (`edge_caching`), and
+nothing else is.
 
 A function at the edge tells the origin which host name and which address the viewer has, in `x-forwarded-host` and
 `x-viewer-address`, overwriting what the viewer says about them: API Gateway itself sees only its own host name and
@@ -36,7 +36,8 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import custom_resources as custom
 from constructs import Construct
 
-from infra.stacks import firewall
+from infra import kept
+from infra.stacks import edge_caching, firewall, objects
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.api import Apis
 from infra.stages import Stage
@@ -91,17 +92,23 @@ class Edge(Stack):
         )
         secret = self._origin_secret(stage)
         hosts = {audience: apis.host(audience) for audience in apis.ids}
-        behaviors = {audience: _behavior(host, tell, secret) for audience, host in hosts.items()}
+        origin_of = {audience: _origin(host, secret) for audience, host in hosts.items()}
+        behaviors = {audience: _behavior(origin, tell) for audience, origin in origin_of.items()}
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=stage.prefix,
             default_behavior=behaviors.get(EVERYTHING_ELSE) or next(iter(behaviors.values())),
             additional_behaviors={
-                f"{prefix}*": behaviors[audience]
-                for prefix, audience in prefixes(topology).items()
-                if EVERYTHING_ELSE in behaviors
+                **self._kept(stage, topology, origin_of),  # before the audiences', whose paths they are among
+                **{
+                    f"{prefix}*": behaviors[audience]
+                    for prefix, audience in prefixes(topology).items()
+                    if EVERYTHING_ELSE in behaviors
+                },
+                objects.PICTURES: objects.behavior(self, stage),
             },
+            error_responses=edge_caching.no_errors(),
             web_acl_id=self._firewall(stage),
             enable_logging=True,
             log_bucket=self._logs(stage),
@@ -114,12 +121,24 @@ class Edge(Stack):
             if stage.certificate
             else None,
         )
+        edge_caching.read_tags(distribution)
         self._acknowledge(distribution, stage)
         self.url = f"https://{stage.domain_name or distribution.distribution_domain_name}"
         self.distribution_id = distribution.distribution_id
         if not stage.domain_name:
             self.export_value(distribution.distribution_domain_name)
         self.export_value(distribution.distribution_id)
+
+    def _kept(
+        self, stage: Stage, topology: Topology, origin_of: Mapping[str, origins.HttpOrigin]
+    ) -> Mapping[str, cloudfront.BehaviorOptions]:
+        paths = kept.kept_paths(topology)
+        if not paths:
+            return {}
+        shared = edge_caching.Kept(self, stage=stage)
+        owners = prefixes(topology)
+        by_prefix = {path: owners.get("/".join(path.split("/")[:4]), EVERYTHING_ELSE) for path in paths}
+        return {path: _kept_behavior(origin_of[audience], shared) for path, audience in by_prefix.items()}
 
     def _origin_secret(self, stage: Stage) -> SecretValue:
         secret = secrets.Secret(
@@ -217,24 +236,44 @@ def _origin_secret_name(stage: Stage) -> str:
     return stage.named(f"{ORIGIN_SECRET}-{stage.origin_secret}")
 
 
-def _behavior(host: str, tell: cloudfront.Function, secret: SecretValue) -> cloudfront.BehaviorOptions:
+def _origin(host: str, secret: SecretValue) -> origins.HttpOrigin:
+    return origins.HttpOrigin(
+        host,
+        custom_headers={SECRET_HEADER: secret.unsafe_unwrap()},  # a reference; CloudFormation resolves it
+        protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
+        origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+        read_timeout=Duration.seconds(31),  # the gateway gives up at 30, and says so
+    )
+
+
+def _behavior(origin: origins.HttpOrigin, tell: cloudfront.Function) -> cloudfront.BehaviorOptions:
     return cloudfront.BehaviorOptions(
-        origin=origins.HttpOrigin(
-            host,
-            custom_headers={SECRET_HEADER: secret.unsafe_unwrap()},  # a reference; CloudFormation resolves it
-            protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
-            origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
-            read_timeout=Duration.seconds(31),  # the gateway gives up at 30, and says so
-        ),
+        origin=origin,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
         allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
         cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
         origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         compress=True,
-        function_associations=[
-            cloudfront.FunctionAssociation(function=tell, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST)
-        ],
+        function_associations=[_first(tell)],
     )
+
+
+def _kept_behavior(origin: origins.HttpOrigin, shared: edge_caching.Kept) -> cloudfront.BehaviorOptions:
+    return cloudfront.BehaviorOptions(
+        origin=origin,
+        viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+        allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
+        cached_methods=cloudfront.CachedMethods.CACHE_GET_HEAD,
+        cache_policy=shared.cache_policy,
+        origin_request_policy=shared.origin_request_policy,
+        response_headers_policy=shared.response_headers_policy,
+        compress=True,
+        function_associations=[_first(shared.function)],
+    )
+
+
+def _first(function: cloudfront.Function) -> cloudfront.FunctionAssociation:
+    return cloudfront.FunctionAssociation(function=function, event_type=cloudfront.FunctionEventType.VIEWER_REQUEST)
 
 
 def _names(stage: Stage) -> list[str] | None:

@@ -1,7 +1,8 @@
 """How any of our code becomes a Lambda function: the runtime, the network, the environment, the log group.
 
-Code and layer are the same two files for all functions. Every stack has a layer version of its own, made from the one
-file: a version shared between stacks could not be replaced while another stack stands on it.
+Code and layer are the same two files for all functions; a heavy library that few need is a layer more for these. Every
+stack has layer versions of its own, made from the one file: a version shared between stacks could not be replaced while
+another stack stands on it.
 
 Only a real account proves SnapStart: that a restored environment opens its database connection anew (none is open when
 the snapshot is taken, since importing connects to nothing), what a restore costs, and that it is shorter than a start.
@@ -32,6 +33,7 @@ class Shipment:
 
     code: Asset
     layer: Asset
+    layers: Mapping[str, Asset]  # what only some functions get, by the word that brings it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,7 @@ class Blueprint:
     environment: Mapping[str, str]
     group: ec2.ISecurityGroup | None = None  # the party that it is in the network; an ordinary function's unless said
     snap_start: bool = False
+    layers: tuple[str, ...] = ()  # besides the one that every function has
 
 
 def _file(asset: Asset) -> lambda_.Code:
@@ -80,14 +83,9 @@ class Functions:
         self._stage = ground.stage
         self._network = ground.network
         self._code = _file(ground.shipment.code)
-        self._layer = lambda_.LayerVersion(
-            stack,
-            "Dependencies",
-            code=_file(ground.shipment.layer),
-            compatible_runtimes=[RUNTIME],
-            compatible_architectures=[ARCHITECTURE],
-            description="What requirements.lock says.",
-        )
+        self._assets = ground.shipment.layers
+        self._layer = self._version("Dependencies", ground.shipment.layer, "What every function stands on.")
+        self._layers: dict[str, lambda_.LayerVersion] = {}
 
     def add(self, wanted: Blueprint) -> lambda_.Function:
         """Add a function with its log group."""
@@ -99,7 +97,7 @@ class Functions:
             architecture=ARCHITECTURE,
             handler=wanted.handler,
             code=self._code,
-            layers=[self._layer],
+            layers=[self._layer, *map(self._extra, wanted.layers)],
             memory_size=wanted.memory,
             timeout=Duration.seconds(wanted.timeout),
             reserved_concurrent_executions=self._stage.reserved_concurrency.get(wanted.name),
@@ -115,6 +113,21 @@ class Functions:
         )
         acknowledge_runtime(function)
         return function
+
+    def _extra(self, word: str) -> lambda_.LayerVersion:
+        if word not in self._layers:
+            self._layers[word] = self._version(f"For-{word}", self._assets[word], f"What {word} need besides.")
+        return self._layers[word]
+
+    def _version(self, name: str, asset: Asset, description: str) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
+            self._stack,
+            name,
+            code=_file(asset),
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[ARCHITECTURE],
+            description=description,
+        )
 
 
 def log_group(stack: Stack, stage: Stage, function: str) -> logs.LogGroup:

@@ -17,6 +17,7 @@ from infra.stacks.firewall import Firewall
 from infra.stacks.functions import Ground, Shipment
 from infra.stacks.messaging import Messaging
 from infra.stacks.network import Network
+from infra.stacks.objects import Objects
 from infra.stacks.observability import Observability
 from infra.stacks.release import Release
 from infra.stages import PROJECT, Stage
@@ -50,11 +51,12 @@ def build(stage: Stage, topology: Topology, shipment: Shipment, *, outdir: str |
     apis = Apis(app, stage.named("api"), stage=stage, topology=topology)
     edge = Edge(app, stage.named("edge"), stage=stage, topology=topology, apis=apis)
     edge.add_stack_dependency(firewall)
+    objects = Objects(app, stage.named("objects"), stage=stage, distribution_id=edge.distribution_id)
     release = Release(app, stage.named("release"), ground=ground, data=data)
     house = House(ground=ground, topology=topology, data=data, access=access, apis=apis, edge=edge)
     for name in sorted({function.domain for function in functions}):
         domain = Domain(app, stage.named(f"functions-{name}"), domain=name, house=house)
-        _after(domain, release, messaging, edge)
+        _after(domain, release, messaging, edge, objects)
     Observability(app, stage.named("observability"), house=house, messaging=messaging)
     for key, value in (("project", PROJECT), ("stage", stage.name)):
         # CDK would tag the proxy's target group too, which CloudFormation does not take.

@@ -75,21 +75,23 @@ def services() -> Iterator[aws.Services]:
 @pytest.fixture
 def store(application: None) -> StoreUnderTest:  # noqa: ARG001 -- stores are opened by the application
     """Open a store with five mugs."""
-    return a_store(stock={"MUG": 5}, price={"MUG": 45_000})
+    opened = a_store(stock={"MUG": 5}, price={"MUG": 45_000})
+    opened.show()
+    return opened
 
 
 def test_a_purchase_through_the_unpacked_asset_makes_one_order(
     unpacked: Unpacked, committed: Topology, environment: dict[str, str], store: StoreUnderTest, sql: Sql
 ) -> None:
-    shopping = ("catalog-browse-products", "carts-create-cart", "carts-add-line")
+    shopping = ("search-browse-products", "carts-create-cart", "carts-add-line")
     buying = ("checkout-start-checkout", "checkout-complete-checkout", "orders-get-order")
     edge = {SECRET_HEADER: SECRET}
     shopper = {"X-Publishable-Key": store.publishable_key} | edge
 
     with ExitStack() as stack:
         cloud = start(stack, unpacked, committed, shopping + buying, environment | {"STORMCOM_ORIGIN_SECRET": SECRET})
-        around, refused = cloud.ask("catalog-browse-products", shopper | {SECRET_HEADER: "guessed"})
-        _, shelf = cloud.ask("catalog-browse-products", shopper, query=urlencode({"limit": 5}))
+        around, refused = cloud.ask("search-browse-products", shopper | {SECRET_HEADER: "guessed"})
+        _, shelf = cloud.ask("search-browse-products", shopper, query=urlencode({"limit": 5}))
         _, cart = cloud.ask("carts-create-cart", shopper)
         shopper["X-Cart-Token"] = cart["token"]
         added, _ = cloud.ask("carts-add-line", shopper, body={"sku": "MUG", "quantity": 2}, cart_id=cart["id"])

@@ -26,7 +26,7 @@ def test_every_wildcard_says_why_and_until_when() -> None:
 
     wide = [allow for allow in allows if any(resource.endswith("*") for resource in allow.resources)]
 
-    assert len(wide) == 3
+    assert len(wide) == 6
     assert all(allow.because.endswith(".") and allow.until.endswith(".") for allow in wide)
 
 

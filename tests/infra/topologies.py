@@ -76,6 +76,8 @@ def a_topology(*more: Endpoint | Consumer | Schedule) -> Topology:
             path="/api/v1/storefront/checkouts/{checkout_id}/complete",
             audience="storefront",
         ),
+        _kept("browse-products", "/api/v1/storefront/products"),
+        _kept("view-product", "/api/v1/storefront/products/{slug}"),
         an_endpoint("inventory", "adjust", method="POST", path="/api/v1/inventory/adjustments"),
         an_endpoint(
             "stores", "openapi", path="/api/v1/openapi.json", permission=None, public="The description of the API."
@@ -89,6 +91,12 @@ def a_topology(*more: Endpoint | Consumer | Schedule) -> Topology:
         *more,
     ]
     return _sorted(functions)
+
+
+def _kept(name: str, path: str) -> Endpoint:
+    return an_endpoint(
+        "catalog", name, path=path, audience="storefront", permission=None, public="Anyone may look.", cached=True
+    )
 
 
 def a_large_topology(endpoints: int = 200) -> Topology:

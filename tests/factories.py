@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from shared.core import database, ids
 from shared.core.principal import Principal
 from shared.identity import onboarding
+from shared.search import keeping
 from shared.stores.schemas import OpenStore
 from shared.stores.settings import CommerceSettings
 from tests.client import Client
@@ -56,6 +57,13 @@ class StoreUnderTest:
         """Open a transaction of this store, as a consumer has it."""
         with database.transaction(self.id, principal=Principal(kind="system", id="test")) as session:
             yield session
+
+    def show(self) -> None:
+        """Let shoppers see what is on sale now, as events do within a second or two where the system runs."""
+        stretch: keeping.Stretch | None = keeping.Stretch()
+        while stretch is not None:
+            with self.session() as session:
+                stretch = keeping.go_through(session, stretch)
 
     def token(self, *scopes: str) -> Client:
         """Return a caller with a new secret token of these scopes alone."""

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--seconds N] [imports] [purchase] [calls] [http] [delay]`: measure, print, end.
+"""`python -m tests.bench [--seconds N] [imports] [purchase] [calls] [http] [delay] [browse] [day] [csv]`: measure, end.
 
 Figures depend on the machine and on what else it does; ratios much less so. Milliseconds are printed, never asserted.
 """
@@ -14,14 +14,14 @@ from collections.abc import Callable
 from typing import Never
 
 from shared.core import clock
-from tests.bench import imports, in_process, over_http, workloads, world
+from tests.bench import browse, csv_files, day, imports, in_process, over_http, workloads, world
 from tests.bench.table import Cell, show
 
 _TIMES = 3  # processes in which each import is measured
 _DEAREST = 8  # functions that are listed
 _LONGEST = 60  # seconds of each load at most
-_PATIENCE = 240  # seconds for all that does not depend on --seconds
-_LOADS = 12  # loads of --seconds each, at most
+_PATIENCE = 700  # seconds for all that does not depend on --seconds
+_LOADS = 50  # loads of --seconds each, at most
 
 type Measurement = Callable[[world.World, float], None]
 
@@ -96,6 +96,9 @@ _MEASUREMENTS: dict[str, Measurement] = {
     "calls": _calls,
     "http": over_http.show_purchases,
     "delay": _delay,
+    "browse": browse.show_browsing,
+    "day": day.show_day,
+    "csv": csv_files.show_imports,
 }
 
 

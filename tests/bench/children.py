@@ -46,6 +46,7 @@ class Child:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         """Hold on to its ends."""
         self.pid = process.pid
+        self.port = 0  # where it listens, if it does and told so
         self._process = process
 
     def hear(self) -> Any:

@@ -96,22 +96,39 @@ def rate(recording: list[Told], url: str, *, clients: int, rounds: int) -> float
     return float(found[1]) * rounds / clients  # a transaction of pgbench is a client's whole share
 
 
+def median_of_reads(recording: list[Told], url: str, *, clients: int, seconds: float) -> float:
+    """Let clients of pgbench repeat recorded reads in any order; return the middle of their milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        scripts = []
+        for number, told in enumerate(recording):
+            script = Path(folder) / f"{number}.sql"
+            script.write_text(told.as_script())
+            scripts.append(f"--file={script}")
+        log = Path(folder) / "times"
+        _run(url, ["--log", f"--log-prefix={log}", f"--time={max(1, round(seconds))}", *scripts], clients=clients)
+        lines = [line for told in Path(folder).glob("times*") for line in told.read_text().splitlines()]
+    return statistics.median(float(line.split()[2]) for line in lines) / 1000  # the third column is microseconds
+
+
 def _pgbench(url: str, script: str, *, clients: int = 1) -> str:
-    where = urlsplit(url)
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
         file.write(script)
         file.flush()
-        options = ["--no-vacuum", "--report-per-command", "--protocol=simple", "--transactions=1"]
-        options += [f"--client={clients}", f"--file={file.name}", f"--host={where.hostname}", f"--port={where.port}"]
-        options += [f"--username={where.username}", where.path.removeprefix("/")]
-        done = subprocess.run(
-            [_binary(), *options],
-            env={**os.environ, "PGPASSWORD": unquote(where.password or "")},
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        return _run(url, ["--report-per-command", "--transactions=1", f"--file={file.name}"], clients=clients)
+
+
+def _run(url: str, options: list[str], *, clients: int) -> str:
+    where = urlsplit(url)
+    options = ["--no-vacuum", "--protocol=simple", f"--client={clients}", *options]
+    options += [f"--host={where.hostname}", f"--port={where.port}", f"--username={where.username}"]
+    done = subprocess.run(
+        [_binary(), *options, where.path.removeprefix("/")],
+        env={**os.environ, "PGPASSWORD": unquote(where.password or "")},
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
     if done.returncode != 0 or "aborted" in done.stderr:
         message = f"pgbench can't repeat the recording: {done.stderr[-2000:]}"
         raise RuntimeError(message)

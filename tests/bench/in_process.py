@@ -95,7 +95,7 @@ def show_beside_floors(world: World, loads: list[Workload], seconds: float) -> N
 def show_with_delay(world: World, loads: list[Workload], seconds: float) -> None:
     """Measure workloads with and without a slow network before PostgreSQL, and print both."""
     rows: list[list[Cell]] = []
-    with _slow_network(world) as url:
+    with slow_network(world) as url:
         near = _trip(world.url)
         far = _trip(url)
         for load in loads:
@@ -114,7 +114,8 @@ def show_with_delay(world: World, loads: list[Workload], seconds: float) -> None
 
 
 @contextmanager
-def _slow_network(world: World) -> Iterator[str]:
+def slow_network(world: World) -> Iterator[str]:
+    """Put a slow network before PostgreSQL, for the block; return the way through it."""
     with child("delay", port=world.cluster.port, seconds=DELAY) as network:
         yield world.url_through(network.hear())
 

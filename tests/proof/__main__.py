@@ -20,6 +20,7 @@ from tests.proof.report import Figures
 PARTS = {
     "races": "tests.proof.races",
     "kills": "tests.proof.kills",
+    "imports": "tests.proof.imports",
     "faults": "tests.proof.faults",
     "tenants": "tests.proof.tenants",
     "bad-input": "tests.proof.bad_input",

@@ -30,6 +30,9 @@ from tests.tenancy.calls import Call
 from tests.tenancy.routes import CASES, WITHOUT_STORE
 from tests.tenancy.world import World, a_world, an_operator
 
+# Routes that answer 200 whatever is wrong with an item of theirs, and say in the answer what is.
+JUDGED_ONE_BY_ONE = {"catalog-declare-products"}
+
 _DOCUMENT = Path(__file__).parents[2] / "functions" / "docs" / "openapi.json"
 _TYPE_ID = re.compile(r"([a-z]+(?:_[a-z]+)*)_[0-7][0-9a-hjkmnp-tv-z]{25}")
 _ETAG = re.compile(r'(?:W/)?"?\d{1,18}"?|\*')
@@ -147,6 +150,8 @@ class Target:
         breaks = case.meta is not None and case.meta.generation.mode.is_negative
         if case.body is None and not self.operation.definition.raw.get("requestBody", {}).get("required"):
             breaks = False  # null is the absence of a body that may be absent
+        if self.name in JUDGED_ONE_BY_ONE:
+            breaks = False
         if _has_space_around(case.body):
             breaks = False  # many fields are trimmed first, and what is left of the text may fit
         self._aim(case, kept)

@@ -108,18 +108,20 @@ def watch_the_wire() -> None:
     unread: list[str] = []
 
     @wraps(exchange)
-    def exchanging(self: wire.OneTripConnection, messages: bytes, context: Any) -> None:
-        name = " ".join(context.statement.split())[:60]
+    def exchanging(self: wire.OneTripConnection, said: Any, batches: Any) -> None:
+        told = [answer.statement for answer in batches[-1]]
+        statement = told[-2] if len(told) > 1 and told[-1] == "commit" else told[-1]  # a read takes COMMIT along
+        name = " ".join(statement.split())[:60]
         steps.make(f"before {name}")
         unread[:] = [name]
-        exchange(self, messages, context)
+        exchange(self, said, batches)
         steps.make(f"answered {name}")
 
     @wraps(read)
-    def reading(self: wire.OneTripConnection, context: Any) -> None:
+    def reading(self: wire.OneTripConnection, batches: Any) -> None:
         if unread:
             steps.make(f"sent {unread.pop()}")
-        read(self, context)
+        read(self, batches)
 
     wire.OneTripConnection._exchange = exchanging  # type: ignore[method-assign] # as the function's purpose is
     wire.OneTripConnection._read_answers = reading  # type: ignore[method-assign] # as above

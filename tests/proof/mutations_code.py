@@ -97,6 +97,20 @@ CALLERS = (
         ("tests/identity/test_tokens.py",),
     ),
     Mutation(
+        "the second look at a credential that is remembered",
+        "shared/core/authentication.py",
+        "    if rows != [remembered]:",
+        "    if rows == [name]:",
+        ("tests/core/test_remembered_credentials.py",),
+    ),
+    Mutation(
+        "the second look where nothing was read",
+        _HTTP,
+        "                    tenancy.settle(session)  #",
+        "                    pass  #",
+        ("tests/core/test_remembered_credentials.py",),
+    ),
+    Mutation(
         "what a principal was granted",
         "shared/core/principal.py",
         "        return permissions.allows(self.scopes, permission)",

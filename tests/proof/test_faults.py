@@ -206,6 +206,16 @@ def a_life(dice: int) -> StoreUnderTest:
         guest = {"X-Cart-Token": cart["token"]}
         started = store.shopper.post("/storefront/checkouts", json={**BUYER, "cart_id": cart["id"]}, headers=guest)
         assert started.status_code == 201, started.text
+    picture = {"file_name": "mug.jpg", "media_type": "image/jpeg", "size_bytes": 1234}
+    media_id = store.merchant.post("/media", json=picture).json()["media"]["id"]
+    category = store.merchant.post("/categories", json={"name": "Mugs"}).json()
+    for answer in (
+        store.merchant.patch(f"/categories/{category['id']}", json={"name": "Cups"}),
+        store.merchant.post("/exports", json={"format": "shopify_csv"}),
+        store.merchant.post(f"/media/{media_id}/uploaded"),
+    ):
+        assert answer.status_code < 300, answer.text
+    store.show()  # or the nightly check, were it first, would tell of what the events have not brought yet
     return store
 
 

@@ -17,6 +17,7 @@ from tests.proof import mutations, mutations_database, whole
 from tests.proof.mutations import DATABASE_LINE, MUTATIONS
 from tests.proof.mutations_code import Mutation
 from tests.proof.mutations_database import Lock, Watchers
+from tests.rules import migration_rules
 from tests.rules.sources import import_everything
 from tests.rules.test_migrations import asked, connected
 from tests.tenancy import test_tables
@@ -51,8 +52,7 @@ def watchers(database: Database, fresh_database: FreshDatabases) -> Iterator[Wat
     models = Base.metadata
     by_models = fresh_database.empty()
     with connected(by_models.owner_url) as connection:
-        models.create_all(connection)
-        connection.commit()
+        migration_rules.create(models, connection)
     with asked(by_models.owner_url) as declared, connected(database.superuser_url) as connection:
         yield Watchers(connection, models, declared)
 

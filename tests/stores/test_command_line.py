@@ -168,3 +168,21 @@ def test_the_local_operators_token_is_made_once_and_nobody_else_may_read_it(tmp_
     assert first == second == operators.present_token(tmp_path)
     assert credentials.is_well_formed(credentials.PLATFORM, first)
     assert (tmp_path / "operator.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("platform")
+def test_an_operator_has_a_stores_summaries_made_anew(capsys: pytest.CaptureFixture[str], sql: Sql) -> None:
+    opening(f"cli-{ids.new_id().hex[-12:]}", "--json")
+    store_id = json.loads(capsys.readouterr().out)["store"]["id"]
+
+    code = stores.main(["rebuild", "--store", store_id])
+    unknown = stores.main(["rebuild", "--store", ids.encode("store", ids.new_id())])
+
+    told = capsys.readouterr()
+    asked = sql(
+        "select actor_kind from domain_events where store_id = %s and type = 'summaries.rebuild_requested'",
+        ids.decode("store", store_id),
+    )
+    assert (code, unknown, len(asked)) == (0, 1, 1)
+    assert told.out == "Under way; 0 products were shown when it began.\n"
+    assert "not_found" in told.err

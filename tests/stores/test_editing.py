@@ -58,7 +58,7 @@ def test_only_a_page_of_an_allowed_origin_may_read_answers_refusals_included() -
     preflights = [Client().request("OPTIONS", "/storefront/carts", headers=origin) for origin in (allowed, foreign)]
 
     assert [answer.headers.get("access-control-allow-origin") for answer in answers] == ["https://rupali.example", None]
-    assert [answer.headers["vary"] for answer in answers] == ["Origin", "Origin"]
+    assert ["Origin" in answer.headers["vary"].split(",") for answer in answers] == [True, True]
     assert [one.headers.get("access-control-allow-origin") for one in preflights] == ["https://rupali.example", None]
     assert [one.status_code for one in preflights] == [204, 204]
 

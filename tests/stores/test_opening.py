@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.core import ids
 from tests.application import Watch
 from tests.client import Client
 from tests.factories import a_store
@@ -25,11 +26,14 @@ def test_a_shopper_sees_whose_shop_it_is_and_nothing_more(watch: Watch) -> None:
     read = store.shopper.get("/storefront/store")
 
     assert read.json() == {
+        "id": ids.encode("store", store.id),
         "slug": store.slug,
         "name": read.json()["name"],
         "currency": "BDT",
+        "currency_exponent": 2,
         "locale": "bn-BD",
         "country": "BD",
+        "time_zone": "Asia/Dhaka",
     }
     assert watch.count_since(mark) == 2
 

@@ -11,6 +11,10 @@ import pytest
 from infra.local import events, routing
 from shared.core import ids, outbox, queues, topology
 from shared.core.settings import use_settings
+from shared.search import invalidation, surrogates
+from tests.imports import files
+from tests.tenancy.routes import groups
+from tests.tenancy.shelving import shelve
 from tests.tenancy.world import World
 
 type Body = Mapping[str, Any]
@@ -40,22 +44,33 @@ def queues_kept() -> Iterator[list[tuple[str, Body]]]:
 
 def live(world: World) -> list[Delivery]:
     """Fill every table of a store; return the messages that were delivered on the way."""
+    shelve(world)
+    world.made(world.store.merchant.post(f"/media/{groups.picture(world)}/uploaded"))
     order = world.order()
     world.made(world.store.merchant.post(f"/orders/{order['id']}/fulfillments", json={}, key=True))
     world.bought()
     world.checkout(world.cart())
+    brand = world.made(world.store.merchant.post("/brands", json={"name": world.new_name()}))
+    world.made(world.store.merchant.patch(f"/products/{world.product['id']}", json={"brand": brand["id"]}))
+    world.made(world.store.merchant.post("/search/rebuild"))
+    files.started(world.store, files.written([files.product(f"tea-{world.new_name()}", Variant_Price=world.word)]))
+    world.made(world.store.merchant.post("/exports", json={"format": "shopify_csv"}))
     store_id = {"store_id": str(world.store.id)}
     told_of_events = {one.queue for one in topology.load().consumers if one.events}
     delivered = []
     with queues_kept() as waiting:
         # What schedules send to the queues that no event leads to, and the kick that a commit with events sends.
         waiting += [(one.queue, store_id) for one in topology.load().consumers if not one.events]
+        waiting.append(("search-misses", {**store_id, "text": world.word}))
         assert (outbox.QUEUE, store_id) in waiting
         while waiting:
             queue, body = waiting.pop(0)
             delivered.append(Delivery(queue, body, deliver(queue, body)))
             if queue in told_of_events:
                 waiting.append((outbox.QUEUE, store_id))
+    with queues_kept(), use_settings(edge_distribution=invalidation.LOCAL), world.store.session() as session:
+        invalidation.outdate(session, [surrogates.store(world.store.id)])  # the edge was not told yet
+    files.half_done(world.store, files.written([files.product(f"pot-{world.new_name()}")]))
     world.made(world.store.merchant.patch("/store", json={"name": f"Shop {world.word} again"}))  # told to nobody yet
     return delivered
 

@@ -179,7 +179,8 @@ def test_what_looks_across_stores_returns_ids_scopes_moments_and_yes_or_no(sql: 
             select format_type(kind, null)
             from unnest(coalesce(p.proallargtypes, array[p.prorettype])) with ordinality k (kind, n)
             where p.proargmodes is null or p.proargmodes[n] in ('o', 't')) as kinds
-        from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'lookup'
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where n.nspname = 'lookup' and p.proargnames[1] is distinct from 'store'
     """)
 
     told = {row["name"]: set(row["kinds"]) for row in functions}
@@ -188,6 +189,26 @@ def test_what_looks_across_stores_returns_ids_scopes_moments_and_yes_or_no(sql: 
     assert len(told) > 0
     assert {name: kinds - allowed for name, kinds in told.items() if not kinds <= allowed} == {}
     assert all(told.values())
+
+
+def test_what_looks_into_one_store_past_row_level_security_refuses_every_store_but_the_bound_one(
+    stores: tuple[World, World], application_role: AsApplication, sql: Sql
+) -> None:
+    mine, theirs = stores
+    functions = sql("""
+        select p.proname::text as name, pronargs as arguments from pg_proc p
+        join pg_namespace n on n.oid = p.pronamespace where n.nspname = 'lookup' and p.proargnames[1] = 'store'
+    """)
+    calls = [f"select lookup.{row['name']}({{store}}{', null' * (row['arguments'] - 1)})" for row in functions]
+
+    foreign = {
+        call: application_role(call.format(store=f"'{theirs.store.id}'"), store_id=mine.store.id) for call in calls
+    }
+    nobodys = {call: application_role(call.format(store=f"'{theirs.store.id}'"), store_id=None) for call in calls}
+    none = {call: application_role(call.format(store="null"), store_id=mine.store.id) for call in calls}
+
+    assert len(calls) >= 3
+    assert foreign == nobodys == none == dict.fromkeys(calls, Try(0, DENIED))
 
 
 def _count(sql: Sql, table: Table, world: World) -> int:

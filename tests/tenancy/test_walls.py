@@ -119,8 +119,8 @@ def test_each_route_has_a_case_here_and_each_case_a_route() -> None:
 
     missing = sorted(ENDPOINTS.keys() - with_case)
     unknown = sorted(with_case - ENDPOINTS.keys())
-    assert missing == [], f"add to tests/tenancy/routes.py how these routes are called: {', '.join(missing)}"
-    assert unknown == [], f"take these out of tests/tenancy/routes.py, they have no route: {', '.join(unknown)}"
+    assert missing == [], f"add to tests/tenancy/routes/ how these routes are called: {', '.join(missing)}"
+    assert unknown == [], f"take these out of tests/tenancy/routes/, they have no route: {', '.join(unknown)}"
 
 
 def test_each_id_that_a_route_takes_is_named_by_one_of_its_cases(sides: Sides, figures: Figures) -> None:
@@ -133,7 +133,7 @@ def test_each_id_that_a_route_takes_is_named_by_one_of_its_cases(sides: Sides, f
     unnamed = {route: taken - named[route] for route, taken in fields.naming_rows().items() if route in named}
 
     gaps = [f"{route}: {', '.join(sorted(gap))}" for route, gap in sorted(unnamed.items()) if gap]
-    assert gaps == [], "add cases to tests/tenancy/routes.py in which these fields name something"
+    assert gaps == [], "add cases to tests/tenancy/routes/ in which these fields name something"
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -222,7 +222,7 @@ def test_the_credentials_of_a_store_that_was_suspended_open_nothing(sql: Sql) ->
 
 def opens(route: Route, call: Call, world: World, key: str | None) -> None:
     answer = route.send(call, route.insider(world), key, to=world)
-    assert 200 <= answer.status_code < 300, answer.text
+    assert 200 <= answer.status_code < 400, answer.text  # a redirect is an answer, too
     assert "idempotent-replayed" not in answer.headers
 
 
@@ -236,7 +236,7 @@ def reaches_nothing_of(route: Route, call: Call, other: Call, used: Call, used_k
     for what, (probe, key) in probes.items():
         answer = route.send(probe, route.insider(mine), key, to=mine)
         if call.narrows:
-            expected = {200, 400}
+            expected = {200, 400} if probe.path == call.path else {404}
         elif probe.json == call.json or not any(place.part == "json" for place in positions):
             expected = {404}
         else:

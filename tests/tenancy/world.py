@@ -131,6 +131,7 @@ class World:
         for _ in range(2):  # whatever it lists, there is a second one
             self.bought()
             self.new_product()
+        self.store.show()
         client = self.store.shopper if path.startswith("/storefront") else self.store.merchant
         page = self.made(client.get(path, params={"limit": 1}))["page"]
         assert page["has_more"], path

@@ -87,7 +87,7 @@ _FIND = (
     "find_products(store uuid, asked jsonb, wanted jsonb, skipped integer, most integer)",
     f"""
 declare
-    candidates constant integer := 250;
+    candidates constant integer := 150;
     conditions text;
     words jsonb := asked -> 'words';
     asked_for constant integer := jsonb_array_length(words);

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from shared.core import tenancy
 from shared.search import dictionary, words
 
-MOST = 250  # candidates of each place that `lookup.find_products` looks in; a search finds three times that at most
+MOST = 150  # candidates of each place that `lookup.find_products` looks in; a search finds three times that at most
 MOST_WORDS = 10
 LONGEST_TEXT = 200  # characters
 

@@ -29,7 +29,7 @@ from tests.factories import StoreUnderTest, a_store
 SIZES = (1_000, 100_000)
 _CLIENTS = (1, 16)
 _PROCESSES = 2
-_THREADS = 4  # of each process: more of them would only wait for each other
+_THREADS = 2  # of each process: one waits for PostgreSQL while the other works; more wait for each other
 _DIFFERENT = 60  # requests of a kind
 _WARM = 0.5  # seconds before it counts
 _WORDS = ("tea mug", "steel bottle", "cotton", "চা", "জামা", "jama", "botle", "red", "কাপ", "leather bag")

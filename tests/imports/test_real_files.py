@@ -11,10 +11,11 @@ from tests.imports.test_exports import everything, exported
 pytestmark = pytest.mark.usefixtures("watch")
 
 _REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "shopify"
+_WHOLE = [FILES / "html_with_line_breaks.csv", *sorted(_REAL.glob("*.csv"))]
 
 
-@pytest.mark.parametrize("path", sorted(_REAL.glob("*.csv")), ids=lambda path: path.stem)
-def test_a_real_export_is_taken_whole_and_comes_back_the_same(path: Path) -> None:
+@pytest.mark.parametrize("path", _WHOLE, ids=lambda path: path.stem)
+def test_an_export_is_taken_whole_and_comes_back_the_same(path: Path) -> None:
     store = a_store()
 
     first = imported(store, path.read_bytes())

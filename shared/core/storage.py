@@ -115,11 +115,6 @@ def checked(key: str) -> str:
     return key
 
 
-def media_path(key: str) -> str:
-    """Return the path under which an object of the media bucket is served, on every host of this system."""
-    return MEDIA_PATH + key
-
-
 def media_url(key: str) -> str:
     """Return the whole address of an object of the media bucket."""
     return settings().public_url + MEDIA_PATH + key

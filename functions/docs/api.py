@@ -55,20 +55,20 @@ class ProblemOut(Schema):
     meaning: str
 
 
-@api.get("/openapi.json", public=_PUBLIC, needs_store=False)
+@api.get("/openapi.json", public=_PUBLIC, tenant="none")
 def get_openapi() -> Response:
     """Read the OpenAPI 3.1 document of the whole API."""
     return _file("openapi.json", "application/json", "public, max-age=300")
 
 
-@api.get("/docs", public=_PUBLIC, needs_store=False, produces=("text/html",))
+@api.get("/docs", public=_PUBLIC, tenant="none", produces=("text/html",))
 def get_docs() -> HTMLResponse:
     """Read the API's documentation in a browser."""
     headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "public, max-age=300"}
     return HTMLResponse(_PAGE, headers=headers)
 
 
-@api.get("/docs/{asset}", public=_PUBLIC, needs_store=False, produces=("text/javascript", "text/css"))
+@api.get("/docs/{asset}", public=_PUBLIC, tenant="none", produces=("text/javascript", "text/css"))
 def get_docs_asset(asset: str) -> Response:
     """Read a script or style sheet of the documentation."""
     if asset not in _ASSETS:
@@ -77,7 +77,7 @@ def get_docs_asset(asset: str) -> Response:
     return _file(f"static/{asset}", _ASSETS[asset], _A_DAY)
 
 
-@api.get("/problems/{code}", public=_PUBLIC, needs_store=False)
+@api.get("/problems/{code}", public=_PUBLIC, tenant="none")
 def explain_problem(code: str) -> ProblemOut:
     """Read what a problem's code means; a problem document's `type` leads here."""
     found = _problems().get(code)

@@ -9,7 +9,7 @@ from shared.search.schemas import Rebuilding
 api = Api("search", prefix="/api/v1/platform/stores", audience="platform")
 
 
-@api.post("/{store_id}/search/rebuild", status_code=202, permission="admin.superuser", needs_store=False)
+@api.post("/{store_id}/search/rebuild", status_code=202, permission="admin.superuser", tenant="none")
 def rebuild_storefront_of(store_id: StoreId, session: StoreSession) -> Rebuilding:
     """Make everything that a store's shoppers are shown of products anew, in the background.
 

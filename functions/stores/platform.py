@@ -10,7 +10,7 @@ from shared.stores.schemas import OpenStore
 api = Api("stores", prefix="/api/v1/platform/stores", audience="platform")
 
 
-@api.post("", status_code=201, permission="admin.superuser", needs_store=False, raises=(SlugTaken,))
+@api.post("", status_code=201, permission="admin.superuser", tenant="none", raises=(SlugTaken,))
 def open_store(store: OpenStore, session: StoreSession) -> OnboardedOut:
     """Open a store with its owner, a publishable key and a secret token.
 

@@ -33,7 +33,7 @@ def get_storefront(session: StoreSession) -> StorefrontOut:
 @api.options(
     "/{path:path}",
     public="A browser asks before it sends credentials, so there are none.",
-    needs_store=False,
+    tenant="none",
     status_code=204,
 )
 def answer_preflight(path: str, session: StoreSession, origin: Annotated[str, Header(max_length=300)] = "") -> Response:  # noqa: ARG001 -- the route's own

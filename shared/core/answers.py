@@ -18,6 +18,7 @@ from shared.core.principal import Principal
 _OWN = (  # what the route class itself answers, on any route
     errors.Unauthenticated,
     errors.Forbidden,
+    errors.StepUpRequired,
     errors.NotFound,
     errors.ValidationFailed,
     errors.MalformedRequest,
@@ -27,7 +28,14 @@ _OWN = (  # what the route class itself answers, on any route
     idempotency.IdempotencyKeyReused,
     idempotency.RequestInFlight,
 )
-_FORM = (errors.Unauthenticated, errors.Forbidden, ValidationFailed, MalformedRequest, errors.StaleVersion)
+_FORM = (
+    errors.Unauthenticated,
+    errors.Forbidden,
+    errors.StepUpRequired,
+    ValidationFailed,
+    MalformedRequest,
+    errors.StaleVersion,
+)
 _REPEATED_HEADERS = ("etag", "cache-control", "vary", "cache-tag")  # what a 304 says again
 _KEPT_HEADERS = ("content-type", "etag", "location", "x-cart-token")
 
@@ -68,10 +76,12 @@ def is_outcome(problem: Problem) -> bool:
 def kinds(endpoint: EndpointDeclaration) -> list[type[Problem]]:
     """Return every problem that the route may answer with: its own, and those of the way to it."""
     found: list[type[Problem]] = [MalformedRequest, ValidationFailed, InternalError, errors.Unavailable]
-    if endpoint.needs_store or endpoint.permission:
+    if not endpoint.is_anybodys:
         found.append(errors.Unauthenticated)
-    if endpoint.permission:
+    if endpoint.permission or (endpoint.signed_in and endpoint.audience == "merchant"):
         found.append(errors.Forbidden)
+    if endpoint.step_up:
+        found.append(errors.StepUpRequired)
     if "{" in endpoint.path:
         found.append(NotFound)
     if endpoint.writes:

@@ -6,34 +6,55 @@ browser's origin is one that the store allows. It is the narrowest thing that a 
 A process remembers what it was told of a credential, believes it, and asks again each time all the same: along with the
 request's first statement, whose answer nobody gets unless the credential still is what it was. So a revoked one is
 refused at once, and looking costs no round trip of its own.
+
+The look-up has resolved what the caller may do: a member of staff's role and overrides in the store that they entered,
+a token's scopes cut by what its maker may do now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from shared.core import clock, credentials, edge, tenancy
+from shared.core import browsers, clock, context, credentials, edge, tenancy
+from shared.core import principal as principals
 from shared.core.declarations import EndpointDeclaration
-from shared.core.errors import Forbidden, Unauthenticated
+from shared.core.errors import Forbidden, StepUpRequired, Unauthenticated
 from shared.core.principal import Kind, Principal
 from shared.core.settings import settings
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stormcom"'}
 
-_BY_CREDENTIAL = "select store_id, id, scopes, origin_allowed from lookup.credential(%s, %s, %s, %s)"
+_BY_CREDENTIAL = (
+    "select store_id, id, scopes, limits, origin_allowed, use_is_news from lookup.credential(%s, %s, %s, %s::inet, %s)"
+)
 _BY_SLUG = "select store_id, origin_allowed from lookup.storefront(%s, %s)"
+_BY_SESSION = (
+    "select user_id, id, organization_id, store_id, permissions, limits, proven_at, has_second_factor, use_is_news "
+    "from lookup.staff_session(%s, %s)"
+)
+_BY_CUSTOMER = "select store_id, customer_id, id, proven_at from lookup.customer_session(%s, %s)"
 _PLATFORM = text("select * from lookup.platform_token(:digest, :now)")
+_USED = {
+    "api_token": text("update credentials set last_used_at = :now where id = :id"),
+    "staff": text("update sessions set last_seen_at = :now where id = :id"),
+}
 
+STEP_UP = timedelta(minutes=5)  # how long a proof of who one is serves for what is risky
 
-type _Name = tuple[str, bytes | str, str | None]  # what a credential is remembered by; never the credential itself
+type _Name = tuple[str, bytes | str, *tuple[str | None, ...]]  # what is remembered; never the credential itself
 
 _memory: dict[_Name, list[Any]] = {}
 _REMEMBERED = 4096  # credentials of a process, each with some hundred bytes
+_WATCHED = {credentials.SECRET, credentials.PUBLISHABLE, "session"}  # whose look-ups end in `use_is_news`
+_NEWS = "use_is_news"  # the key in Session.info
 
 
 class Outdated(Exception):
@@ -45,45 +66,121 @@ class Outdated(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is calling, and whether their browser's origin may read the answer."""
+    """Who is calling, whose rows they work on, and whether their browser's origin may read the answer."""
 
     principal: Principal
-    store_id: UUID | None
+    store_id: UUID | None  # the tenant: mostly a store
     origin_allowed: bool = False
 
 
 def authenticate(session: Session, endpoint: EndpointDeclaration, request: Request) -> Caller | None:
-    """Return the caller; None for a route that belongs to no store and is public.
+    """Return the caller; None for a route that asks for no credential.
 
     Raises:
         Unauthenticated: there is no credential, or none that is valid now.
-        Forbidden: the credential lacks the route's permission.
+        Forbidden: the credential lacks the route's permission, or was sent by another site's page.
+        StepUpRequired: who is signed in has to prove that it is them.
     """
-    if endpoint.audience == "storefront":
-        if not endpoint.needs_store:
-            return None
-        return _shopper(session, request)
-    if endpoint.public is not None:
+    if endpoint.audience == "merchant" and "authorization" not in request.headers:
+        browsers.refuse_cross_site(request)
+    if endpoint.is_anybodys:
         return None
-    caller = _merchant(session, request) if endpoint.audience == "merchant" else _operator(session, request)
+    if endpoint.audience == "storefront":
+        return _shopper(session, endpoint, request)
+    caller = _merchant(session, endpoint, request) if endpoint.audience == "merchant" else _operator(session, request)
     if endpoint.permission is not None and not caller.principal.may(endpoint.permission):
         detail = f"This credential lacks the permission {endpoint.permission}."
         raise Forbidden(detail)
+    signed_in = caller.principal.session
+    if endpoint.step_up and signed_in is not None and not _is_fresh(signed_in):
+        detail = (
+            "Prove that it is you with your password or second factor: POST /session/step-up. Then send this again."
+        )
+        raise StepUpRequired(detail)
     return caller
 
 
-def _merchant(session: Session, request: Request) -> Caller:
-    token = _bearer(request, credentials.SECRET)
-    return _by_credential(session, credentials.SECRET, token, request, kind="api_token")
+def note_use(session: Session, caller: Caller | None) -> None:
+    """Write down, a few times an hour at most, that the credential is in use; in a transaction of its own.
+
+    `session` is the request's, which has ended. Nothing is lost when this fails: the next request writes it.
+    """
+    if not session.info.pop(_NEWS, False) or caller is None:
+        return
+    from shared.core import database  # noqa: PLC0415 -- which stands on this module's neighbours
+
+    principal = caller.principal
+    owner, credential_id = caller.store_id, UUID(principal.id) if principal.session is None else principal.session.id
+    if principal.session is not None:
+        owner = principal.session.user_id
+    with suppress(DBAPIError), database.transaction(owner) as own:
+        own.execute(_USED[principal.kind], {"now": clock.now(), "id": credential_id})
 
 
-def _shopper(session: Session, request: Request) -> Caller:
+def _is_fresh(signed_in: principals.Session) -> bool:
+    return signed_in.proven_at is not None and clock.now() - signed_in.proven_at < STEP_UP
+
+
+def _merchant(session: Session, endpoint: EndpointDeclaration, request: Request) -> Caller:
+    if "authorization" in request.headers or not (cookie := request.cookies.get(browsers.SESSION_COOKIE)):
+        if endpoint.tenant != "store":
+            raise _refused("Sign in: this belongs to a person or an organization, and a store's token can't reach it.")
+        token = _bearer(request, credentials.SECRET)
+        return _by_credential(session, credentials.SECRET, token, request, kind="api_token")
+    caller = _staff(session, cookie)
+    signed_in = caller.principal.session
+    if signed_in is None or endpoint.tenant == "none":
+        return replace(caller, store_id=None)
+    tenants = {"person": signed_in.user_id, "organization": signed_in.organization_id, "store": signed_in.store_id}
+    tenant_id = tenants[endpoint.tenant]
+    if tenant_id is None:
+        detail = f"Your session is in no {endpoint.tenant}. Enter one with PUT /session/place."
+        raise Forbidden(detail)
+    return replace(caller, store_id=tenant_id)
+
+
+def _staff(session: Session, token: str) -> Caller:
+    if not credentials.is_well_formed(credentials.SESSION, token):
+        raise _refused("Sign in: this session's cookie is none of ours.")
+    digest = credentials.digest(token)
+    told = _told(session, ("session", digest), _BY_SESSION, (digest, clock.now()))
+    if told is None:
+        raise _refused("Sign in: this session has ended.")
+    user_id, session_id, organization_id, store_id, granted, limits, proven_at, has_second_factor = told
+    signed_in = principals.Session(session_id, user_id, organization_id, store_id, proven_at, has_second_factor)
+    principal = Principal(
+        kind="staff",
+        id=str(user_id),
+        scopes=frozenset(granted),
+        store_id=store_id,
+        session=signed_in,
+        limits=_limits(limits),
+    )
+    return Caller(principal, store_id)
+
+
+def _shopper(session: Session, endpoint: EndpointDeclaration, request: Request) -> Caller:
     key = request.headers.get("x-publishable-key") or request.query_params.get("publishable_key")
     if key is None:
-        return _by_host(session, request)
-    if not credentials.is_well_formed(credentials.PUBLISHABLE, key):
+        caller = _by_host(session, request)
+    elif credentials.is_well_formed(credentials.PUBLISHABLE, key):
+        caller = _by_credential(session, credentials.PUBLISHABLE, key, request, kind="publishable_key")
+    else:
         raise _refused("The X-Publishable-Key is not one of ours: it was cut or mistyped.")
-    return _by_credential(session, credentials.PUBLISHABLE, key, request, kind="publishable_key")
+    if endpoint.cached is not None or (endpoint.signed_in is None and "authorization" not in request.headers):
+        return caller  # what is cached is the same for everybody
+    return _customer(session, caller, _bearer(request, credentials.CUSTOMER))
+
+
+def _customer(session: Session, caller: Caller, token: str) -> Caller:
+    digest = credentials.digest(token)
+    told = _told(session, ("customer", digest), _BY_CUSTOMER, (digest, clock.now()))
+    if told is None or told[0] != caller.store_id:
+        raise _refused("Sign in: this access is unknown, expired or revoked. POST /storefront/sessions/refresh renews.")
+    store_id, customer_id, session_id, proven_at = told
+    signed_in = principals.Session(session_id, customer_id, store_id=store_id, proven_at=proven_at)
+    principal = Principal(kind="customer", id=str(customer_id), store_id=store_id, session=signed_in)
+    return replace(caller, principal=principal)
 
 
 def _operator(session: Session, request: Request) -> Caller:
@@ -96,11 +193,16 @@ def _operator(session: Session, request: Request) -> Caller:
 
 def _by_credential(session: Session, prefix: str, credential: str, request: Request, *, kind: Kind) -> Caller:
     digest, origin = credentials.digest(credential), request.headers.get("origin")
-    told = _told(session, (prefix, digest, origin), _BY_CREDENTIAL, (prefix, digest, origin, clock.now()))
+    address = context.current().ip if prefix == credentials.SECRET else None  # a key in the open has no address
+    told = _told(
+        session, (prefix, digest, origin, address), _BY_CREDENTIAL, (prefix, digest, origin, address, clock.now())
+    )
     if told is None:
-        raise _refused("This credential is unknown, expired or revoked.")
-    store_id, credential_id, scopes, origin_allowed = told
-    principal = Principal(kind=kind, id=str(credential_id), scopes=frozenset(scopes), store_id=store_id)
+        raise _refused("This credential is unknown, expired or revoked, or may not be used from this address.")
+    store_id, credential_id, scopes, limits, origin_allowed = told
+    principal = Principal(
+        kind=kind, id=str(credential_id), scopes=frozenset(scopes), store_id=store_id, limits=_limits(limits)
+    )
     return Caller(principal, store_id, bool(origin_allowed))
 
 
@@ -117,26 +219,39 @@ def _by_host(session: Session, request: Request) -> Caller:
     return Caller(principal, store_id, bool(origin_allowed))
 
 
+def _limits(told: Sequence[str]) -> dict[str, int]:
+    """Read limits as the look-ups write them: `order.refund=500000`."""
+    return {permission: int(amount) for permission, _, amount in (one.partition("=") for one in told)}
+
+
 def _told(session: Session, name: _Name, question: str, values: Sequence[object]) -> Sequence[Any] | None:
     """Return what the look-up says of a credential: what it said last time, to be confirmed, or what it says now."""
     remembered = _memory.get(name)
     if remembered is not None:
-        tenancy.ask(session, question, values, lambda rows: _confirm(name, remembered, rows))
+        tenancy.ask(session, question, values, lambda rows: _confirm(session, name, remembered, rows))
         return remembered
     found = session.connection().exec_driver_sql(question, values).one_or_none()
     if found is None:
         return None
     if len(_memory) >= _REMEMBERED:
         _memory.clear()
-    _memory[name] = list(found)
+    _memory[name] = _lasting(session, name, found)
     return _memory[name]
 
 
-def _confirm(name: _Name, remembered: Sequence[Any], rows: list[Any]) -> None:
-    if rows != [remembered]:
+def _confirm(session: Session, name: _Name, remembered: Sequence[Any], rows: list[Any]) -> None:
+    if [_lasting(session, name, row) for row in rows] != [remembered]:
         _memory.pop(name, None)
         message = "What was remembered of the credential holds no more."
         raise Outdated(message)
+
+
+def _lasting(session: Session, name: _Name, row: Sequence[Any]) -> list[Any]:
+    """Return what of a look-up's row may be remembered: all but whether this use is news, which is noted."""
+    if name[0] not in _WATCHED:
+        return list(row)
+    *lasting, session.info[_NEWS] = row
+    return lasting
 
 
 def _bearer(request: Request, prefix: str) -> str:

@@ -13,6 +13,9 @@ import zlib
 SECRET = "sk"  # noqa: S105 -- the prefix of merchants' secret API tokens, not a secret
 PUBLISHABLE = "pk"  # a storefront's key: names the store, allows what any shopper may do
 PLATFORM = "op"  # a platform operator's token
+SESSION = "ss"  # a person's session, in a cookie
+CUSTOMER = "ct"  # a customer's access to one store, for minutes
+REFRESH = "cr"  # by which a customer's access is renewed, once
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 30

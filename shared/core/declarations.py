@@ -12,6 +12,8 @@ from shared.core.outbox import DomainEvent
 Audience = Literal["merchant", "storefront", "platform"]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
+Tenant = Literal["store", "organization", "person", "none"]  # whose rows a route works on
+
 type Handler = Callable[[dict[str, Any], Any], Any]  # what Lambda calls, with an event and its own context
 
 DEFAULT_MEMORY = 512  # MB; CPU comes with memory: 1,769 MB are one core
@@ -65,7 +67,8 @@ class EndpointDeclaration:
     call: Callable[..., Any]
     permission: str | None
     public: str | None
-    needs_store: bool
+    signed_in: str | None
+    tenant: Tenant
     idempotent: bool
     status_code: int
     raises: tuple[type[Problem], ...]
@@ -75,6 +78,12 @@ class EndpointDeclaration:
     produces: tuple[str, ...] = ()
     cached: Cached | None = None
     moved: str | None = None
+    step_up: bool = False
+
+    @property
+    def is_anybodys(self) -> bool:
+        """Tell whether it asks for no credential at all."""
+        return self.public is not None and (self.audience != "storefront" or self.tenant == "none")
 
     @property
     def name(self) -> str:

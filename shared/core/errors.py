@@ -100,6 +100,14 @@ class Forbidden(Problem):
     title = "Not allowed"
 
 
+class StepUpRequired(Problem):
+    """Whoever does this must have proven in the last minutes that it is them: by `POST /session/step-up`."""
+
+    status = 403
+    code = "step_up_required"
+    title = "Prove that it is you"
+
+
 class NotFound(Problem):
     """There is no such thing in this store; another store's things are not there either."""
 

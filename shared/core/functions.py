@@ -20,6 +20,7 @@ from shared.core.declarations import (
     EndpointDeclaration,
     Handler,
     Method,
+    Tenant,
 )
 from shared.core.errors import Problem
 from shared.core.permissions import PERMISSIONS
@@ -32,8 +33,8 @@ __all__ = ["Api", "Cached", "Message", "consumer", "consumer_in_steps", "schedul
 class Api:
     """The endpoints of one domain for one audience. Each is deployed as a Lambda of its own.
 
-    `audience` decides the credential and the HTTP API: merchant (secret token), storefront (publishable key),
-    platform (operator's token).
+    `audience` decides the credential and the HTTP API: merchant (secret token, or a member of staff's session),
+    storefront (publishable key, and a customer's token), platform (operator's token).
     """
 
     domain: str
@@ -54,7 +55,8 @@ class Api:
         *,
         permission: str | None = None,
         public: str | None = None,
-        needs_store: bool = True,
+        signed_in: str | None = None,
+        tenant: Tenant = "store",
         idempotent: bool = False,
         status_code: int = 200,
         raises: Sequence[type[Problem]] = (),
@@ -64,17 +66,22 @@ class Api:
         produces: Sequence[str] = (),
         cached: Cached | None = None,
         moved: str | None = None,
+        step_up: bool = False,
     ) -> Callable[[F], F]:
-        """Declare an endpoint: who may call it (`permission`, or `public` with the reason), and what it needs.
+        """Declare an endpoint: who may call it, and what it needs.
+
+        Who: `permission`; or `signed_in` with the reason why any member of staff (in a storefront: any customer of the
+        store) may who has signed in; or `public` with the reason why everybody may.
 
         `idempotent`: the request must carry an Idempotency-Key (every write may). `raises`: the problems that are the
-        business's answers; any other is a bug. `needs_store=False`: the route serves no store's data.
+        business's answers; any other is a bug. `tenant`: whose rows it works on, the
+        session is bound to them. `step_up`: a member of staff must have proven in the last minutes who they are.
         `produces`: the media types of what it answers, where that is no JSON. `cached`: how long its answers may be
         kept by the edge and by browsers; see `caching` for what an answer may then depend on. `moved`: when it answers
         301, for the document.
         """
-        if (permission is None) == (public is None):
-            message = f"{method} {self.prefix}{path}: say permission=... or public='why', one of them."
+        if [permission, signed_in, public].count(None) != 2:  # noqa: PLR2004 -- one of the three is said
+            message = f"{method} {self.prefix}{path}: say permission=..., signed_in='why' or public='why', one of them."
             raise BadDeclaration(message)
         if permission is not None and permission not in PERMISSIONS:
             message = f"{method} {self.prefix}{path}: there is no permission {permission!r}."
@@ -96,7 +103,8 @@ class Api:
                     call=call,
                     permission=permission,
                     public=public,
-                    needs_store=needs_store,
+                    signed_in=signed_in,
+                    tenant=tenant,
                     idempotent=idempotent,
                     status_code=status_code,
                     raises=tuple(raises),
@@ -106,6 +114,7 @@ class Api:
                     produces=tuple(produces),
                     cached=cached,
                     moved=moved,
+                    step_up=step_up,
                 ),
             )
             return call

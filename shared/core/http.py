@@ -240,11 +240,12 @@ class _Way:
                 raise
         outbox.kick(stores)
         queues.send_waiting(session)
+        authentication.note_use(session, self.caller)
         cors.allow(self.endpoint, self.request, response, allowed=self.origin_allowed)
         return response
 
     async def _as_the_caller(self, session: Session, key: str | None) -> tuple[Response, frozenset[Any]]:
-        if self.endpoint.needs_store and not self.endpoint.writes:
+        if self.endpoint.tenant != "none" and not self.endpoint.writes:
             tenancy.only_read(session)
         self.caller = None
         self.caller = authentication.authenticate(session, self.endpoint, self.request)
@@ -296,6 +297,8 @@ class _Way:
                 return await self._refuse_anew(session, claim, start, problem)
             records.undo(session, start)
             return answers.render(problem, self.request)
+        for cookie in present.cookies:
+            response.headers.append("set-cookie", cookie)
         if self.endpoint.cached is not None and present.kept:
             store_id = self.caller.store_id if self.caller else None
             caching.apply(self.endpoint.cached, self.request, response, tags=present.tags, store_id=store_id)

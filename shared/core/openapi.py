@@ -6,8 +6,8 @@ from typing import Any, get_type_hints
 from fastapi import Response
 from fastapi.openapi.utils import get_openapi
 
-from shared.core import answers, http, prepared, topology
-from shared.core.declarations import Audience, EndpointDeclaration
+from shared.core import answers, browsers, http, prepared, topology
+from shared.core.declarations import EndpointDeclaration
 from shared.core.errors import Problem  # noqa: TC001 -- as everywhere: types are imported as other names are
 
 VERSION = "1.0.0"
@@ -15,23 +15,30 @@ VERSION = "1.0.0"
 _DESCRIPTION = """
 Multi-tenant commerce: catalog, stock, carts, checkout, orders.
 
-**Merchants and integrations** send `Authorization: Bearer sk_...`; the token decides the store. **Storefronts** send
-`X-Publishable-Key: pk_...`. Ids are typed (`ord_...`), money is `{"amount": 129900, "currency": "BDT"}` in minor units,
-times are UTC. Writes take an `Idempotency-Key`; where money or stock moves, they require one. Documents carry an
+**Integrations** send `Authorization: Bearer sk_...`; the token decides the store. **Members of staff** sign in with
+`POST /session` and enter a store. **Storefronts** send `X-Publishable-Key: pk_...`, and for a customer who has signed
+in `Authorization: Bearer ct_...`. Ids are typed (`ord_...`), money is `{"amount": 129900, "currency": "BDT"}` in minor
+units, times are UTC. Writes take an `Idempotency-Key`; where money or stock moves, they require one. Documents carry an
 `ETag`; edits take `If-Match`. Failures are `application/problem+json`.
 """.strip()
 
-_SECURITY: dict[Audience, str] = {
-    "merchant": "secret_token",
-    "storefront": "publishable_key",
-    "platform": "platform_token",
-}
 
 _SCHEMES = {
     "secret_token": {
         "type": "http",
         "scheme": "bearer",
         "description": "A store's secret API token, `sk_...`, with scopes.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": browsers.SESSION_COOKIE,
+        "description": "The session of a member of staff, from `POST /session`. Requests of other sites are refused.",
+    },
+    "customer_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A customer's access to one store, `ct_...`, for minutes; beside the publishable key.",
     },
     "publishable_key": {
         "type": "apiKey",
@@ -95,8 +102,10 @@ def document() -> dict[str, Any]:
 
 def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
     """Add what FastAPI cannot know: the credential, the permission, the Idempotency-Key."""
-    if endpoint.needs_store or endpoint.permission:
-        operation["security"] = [{_SECURITY[endpoint.audience]: []}]
+    if not endpoint.is_anybodys:
+        operation["security"] = _security(endpoint)
+    if endpoint.step_up:
+        operation["x-step-up"] = True
     if endpoint.permission:
         operation["x-permission"] = endpoint.permission
     if endpoint.method == "GET" and (endpoint.cached or _is_versioned(endpoint)):
@@ -126,6 +135,21 @@ def _complete(operation: dict[str, Any], endpoint: EndpointDeclaration) -> None:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255},
             },
         )
+
+
+def _security(endpoint: EndpointDeclaration) -> list[dict[str, list[str]]]:
+    """Return the credentials that the route takes: one of these, and of each all that it names."""
+    match endpoint.audience:
+        case "platform":
+            return [{"platform_token": []}]
+        case "storefront" if endpoint.signed_in:
+            return [{"publishable_key": [], "customer_token": []}]
+        case "storefront":
+            return [{"publishable_key": []}]
+        case _ if endpoint.tenant == "store":
+            return [{"secret_token": []}, {"session": []}]
+        case _:
+            return [{"session": []}]
 
 
 def _is_versioned(endpoint: EndpointDeclaration) -> bool:

@@ -8,8 +8,9 @@ from fastapi import Depends, Header
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from shared.core.errors import MalformedRequest
+from shared.core.errors import Forbidden, MalformedRequest
 from shared.core.principal import Principal
+from shared.core.principal import Session as SessionOf
 
 
 @dataclass
@@ -21,10 +22,16 @@ class Exchange:
     principal: Principal | None
     etag: str | None = None
     tags: list[str] = field(default_factory=list)  # what the answer shows, for the edge; see `caching`
+    cookies: list[str] = field(default_factory=list)  # Set-Cookie, each with its attributes
     kept: bool = True  # whether the answer may be kept at all, where its route is cached
 
 
 exchange: ContextVar[Exchange] = ContextVar("exchange")
+
+
+def set_cookie(cookie: str) -> None:
+    """Have the present answer, if it is a success, set a cookie; see `browsers` for its form."""
+    exchange.get().cookies.append(cookie)
 
 
 class _Session:
@@ -67,6 +74,24 @@ StoreSession = Annotated[Session, Depends(_Session())]
 
 Caller = Annotated[Principal | None, Depends(_Caller())]
 """Who is calling; None on a route that is public."""
+
+
+class _SignedIn:
+    """The dependency of `SignedIn`; see `supplying`."""
+
+    async def __call__(self) -> SessionOf:
+        return self.supply(exchange.get())
+
+    def supply(self, present: Exchange) -> SessionOf:
+        session = present.principal.session if present.principal else None
+        if session is None:
+            detail = "This is for people who have signed in, and not for a token."
+            raise Forbidden(detail)
+        return session
+
+
+SignedIn = Annotated[SessionOf, Depends(_SignedIn())]
+"""The session of the person who is calling: of a member of staff, or of a store's customer."""
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
 """The version in the request's If-Match, or None: what an edit must still find."""

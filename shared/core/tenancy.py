@@ -1,4 +1,9 @@
-"""Tenancy as a property of the session: it belongs to one store, or it may not touch a store's tables.
+"""Tenancy as a property of the session: it belongs to one tenant, or it may not touch a tenant's tables.
+
+A tenant is a store, and with the same wall around it an organization, whose members and roles are its own, or a person,
+whose password and sessions are theirs. Their ids never meet, so one setting binds to whichever it is: an organization's
+session sees none of its stores' rows, and a person's none of the organization's. Most tenants are stores, and the words
+here say so.
 
 Three layers hold the wall. This module is the first: every ORM statement is filtered by the bound store, every new
 row is stamped with it, and an unbound session raises. The second is row-level security in PostgreSQL, forced for a
@@ -92,8 +97,26 @@ class StoreOwned:
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-1)
 
 
+class OrganizationOwned:
+    """A table whose rows belong to an organization: a tenant of its own, beside its stores."""
+
+    organization_id: Mapped[UUID] = mapped_column(primary_key=True, default=bound_store, sort_order=-2)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-1)
+
+
+class PersonOwned:
+    """A table whose rows belong to a person, whichever organizations and stores they work for."""
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, default=bound_store, sort_order=-2)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id, sort_order=-1)
+
+
+_OWNED = {StoreOwned: "store_id", OrganizationOwned: "organization_id", PersonOwned: "user_id"}
+_OWNED_KINDS = tuple(_OWNED)
+
+
 class TenantSession(Session):
-    """A session that belongs to one store, or to none."""
+    """A session that belongs to one tenant, or to none."""
 
 
 def bind(session: Session, store_id: UUID) -> None:
@@ -185,23 +208,35 @@ def _begin_unbound(_session: Session, _transaction: SessionTransaction, connecti
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def _filter_by_store(state: ORMExecuteState) -> None:
-    if not any(issubclass(mapper.class_, StoreOwned) for mapper in state.all_mappers):
+    kinds = {kind for mapper in state.all_mappers for kind in _OWNED_KINDS if issubclass(mapper.class_, kind)}
+    if not kinds:
         return
-    store_id = require_store(state.session)
+    tenant_id = require_store(state.session)
     if state.is_column_load or state.is_relationship_load or state.is_insert:
         return  # the criteria of the loading statement propagate; inserts are stamped and checked by the policy
-    state.statement = state.statement.options(
-        with_loader_criteria(StoreOwned, lambda model: model.store_id == store_id, include_aliases=True),
-    )
+    # SQLAlchemy reads each lambda once and keeps what it means, so the column cannot be a variable.
+    if StoreOwned in kinds:
+        own = with_loader_criteria(StoreOwned, lambda model: model.store_id == tenant_id, include_aliases=True)
+        state.statement = state.statement.options(own)
+    if OrganizationOwned in kinds:
+        own = with_loader_criteria(
+            OrganizationOwned, lambda model: model.organization_id == tenant_id, include_aliases=True
+        )
+        state.statement = state.statement.options(own)
+    if PersonOwned in kinds:
+        own = with_loader_criteria(PersonOwned, lambda model: model.user_id == tenant_id, include_aliases=True)
+        state.statement = state.statement.options(own)
 
 
 @event.listens_for(TenantSession, "before_flush")
 def _stamp_with_store(session: Session, _flush: UOWTransaction, _instances: object) -> None:
     for row in session.new:
-        if isinstance(row, StoreOwned):
+        column = next((name for kind, name in _OWNED.items() if isinstance(row, kind)), None)
+        if column is not None:
             store_id = require_store(session)
-            if row.store_id is None:
-                row.store_id = store_id
-            elif row.store_id != store_id:
-                message = f"A row of store {row.store_id} in a session of store {store_id}."
+            owner = getattr(row, column)
+            if owner is None:
+                setattr(row, column, store_id)
+            elif owner != store_id:
+                message = f"A row of tenant {owner} in a session of tenant {store_id}."
                 raise ForeignStore(message)

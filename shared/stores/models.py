@@ -22,14 +22,19 @@ class StoreStatus(StrEnum):
 
 
 class Organization(Base):
-    """A merchant's company. Belongs to no store: stores belong to it. A row a merchant."""
+    """A merchant's company: a tenant of its own, to which stores belong. A row a merchant.
+
+    Its row-level policy compares `id` itself with the bound tenant.
+    """
 
     __tablename__ = "organizations"
     __table_args__ = (CheckConstraint("name <> ''", name="name_check"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.new_id)
     name: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
+    updated_at: Mapped[datetime | None]
 
 
 class Store(Base):

@@ -40,7 +40,8 @@ def open_store(session: Session, request: OpenStore) -> Store:
     organization_id = request.organization_id
     if organization_id is None:
         organization = Organization(id=ids.new_id(), name=request.organization_name or request.name, created_at=now)
-        session.add(organization)
+        with tenancy.within(session, organization.id):
+            session.add(organization)
         organization_id = organization.id
     store = Store(
         id=ids.new_id(),

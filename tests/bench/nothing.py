@@ -6,7 +6,7 @@ from shared.core.topology import Endpoint
 api = Api("nothing", prefix="/api/v1/storefront/nothing", audience="storefront")
 
 
-@api.get("", public="It tells nothing.", needs_store=False)
+@api.get("", public="It tells nothing.", tenant="none")
 def nothing() -> None:
     """Answer null."""
 

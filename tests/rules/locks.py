@@ -15,12 +15,15 @@ LOOKUP = "stormcom_lookup"
 # Tables whose rows belong to no store, each with the reason. A new line here is a decision to review.
 PLATFORM_TABLES = {
     "public.alembic_version": "which migration the database is at",
-    "public.organizations": "what stores belong to",
+    "public.permissions": "what may be allowed, the same for everybody",
     "public.platform_tokens": "operators belong to no store",
+    "public.standard_role_permissions": "what the roles allow that every organization has",
     "upkeep.partitioned": "which logs have monthly partitions",
 }
-# Tables that are owned by the store that their own id names.
-STORE_ITSELF = {"public.stores"}
+# Tables that are owned by the tenant that their own id names, and the kind of tenant.
+TENANTS = {"public.stores": "store", "public.organizations": "organization", "public.users": "person"}
+# The columns that say whose a row is, the first of them that a primary key begins with.
+_OWNERS = {"store_id": "store", "organization_id": "organization", "user_id": "person"}
 
 # What was and must stay: the application may add, and never change or remove.
 APPEND_ONLY = ("audit_entries", "domain_events", "inventory_adjustments", "published_events")
@@ -29,11 +32,16 @@ APPEND_ONLY = ("audit_entries", "domain_events", "inventory_adjustments", "publi
 ACROSS_STORES = {
     "carts_due": "the sweep finds the stores that have carts to abandon or expire",
     "credentials_digest_key": "a credential is looked up before its store is known; a digest is no guess",
+    "organization_members_by_user": "a person's organizations are found by the person",
+    "sessions_digest_key": "a session is looked up before its person is known; a digest is no guess",
     "jobs_due": "the sweep finds the stores that have jobs to go on with",
     "outbox_by_time": "the sweep finds what any store has waiting",
     "outgoing_messages_due": "the sweep finds the stores that have messages to send",
     "stock_reservations_by_expiry": "the sweep finds the stores that have holds to release",
 }
+
+# Foreign keys that lead from one kind of tenant to another, each with the reason.
+ABOVE = {"stores_organization_id_fkey": "a store stands below its organization, which opening it makes sure of"}
 
 # SECURITY DEFINER functions that look-ups' role does not own, each with the reason.
 OTHER_DEFINERS = {"upkeep.make_partitions": "only the tables' owner can make partitions"}
@@ -48,18 +56,28 @@ class Table:
     columns: tuple[str, ...]
     secured: bool
     forced: bool
+    led_by: str | None  # the first column of its primary key
 
     @property
     def owner_column(self) -> str | None:
-        """The column that says whose a row is; none for what belongs to no store."""
-        if self.name in STORE_ITSELF:
+        """The column that says whose a row is; none for what belongs to no tenant."""
+        if self.name in TENANTS:
             return "id"
-        return "store_id" if "store_id" in self.columns else None
+        if "store_id" in self.columns:
+            return "store_id"
+        return self.led_by if self.led_by in _OWNERS else None
+
+    @property
+    def owner(self) -> str | None:
+        """What kind of tenant a row belongs to: a store, an organization, a person."""
+        return TENANTS.get(self.name) or _OWNERS.get(self.owner_column or "")
 
 
 _TABLES = """
 select c.oid::int as oid, n.nspname || '.' || c.relname as name, c.relrowsecurity as secured,
        c.relforcerowsecurity as forced,
+       (select attname::text from pg_index i join pg_attribute a on a.attrelid = c.oid and a.attnum = i.indkey[0]
+        where i.indrelid = c.oid and i.indisprimary) as led_by,
        array(select attname::text from pg_attribute
              where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -102,7 +120,8 @@ order by 2, 3
 def tables(sql: Sql) -> list[Table]:
     """Return every table but the partitions, which are their parent's."""
     return [
-        Table(row["oid"], row["name"], tuple(row["columns"]), row["secured"], row["forced"]) for row in sql(_TABLES)
+        Table(row["oid"], row["name"], tuple(row["columns"]), row["secured"], row["forced"], row["led_by"])
+        for row in sql(_TABLES)
     ]
 
 
@@ -139,7 +158,7 @@ def weak_keys(sql: Sql) -> list[str]:
         if row["kind"] != "f" or source is None or target is None:
             continue
         pairs = list(zip(row["columns"], row["targets"], strict=True))
-        if (source.owner_column, target.owner_column) not in pairs:
+        if (source.owner_column, target.owner_column) not in pairs and row["name"] not in ABOVE:
             offences.append(
                 f"{source.name}: foreign key {row['name']} could point at another store's row. Put the store in it: "
                 f"foreign key (store_id, ...) references {target.name} (store_id, ...).",
@@ -156,8 +175,8 @@ def indexes_across_stores(sql: Sql) -> list[str]:
         "stores needs joins ACROSS_STORES with its reason."
         for row in sql(_INDEXES)
         if row["table"] in owned
-        and owned[row["table"]].owner_column == "store_id"
-        and row["first"] != "store_id"
+        and owned[row["table"]].owner_column != "id"
+        and row["first"] != owned[row["table"]].owner_column
         and row["name"] not in ACROSS_STORES
     ]
 

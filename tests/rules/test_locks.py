@@ -68,15 +68,18 @@ def test_the_rules_see_the_tables_of_the_house(sql: Sql) -> None:
 
     assert seen["public.domain_events"] == "store_id"
     assert seen["public.stores"] == "id"
-    assert seen["public.organizations"] is None
+    assert seen["public.organizations"] == "id"
+    assert seen["public.permissions"] is None
 
 
 def test_every_exception_is_still_needed(sql: Sql) -> None:
     names = {table.name for table in locks.tables(sql)}
     indexes = {row["name"] for row in sql("select relname::text as name from pg_class where relkind = 'i'")}
 
-    assert locks.PLATFORM_TABLES.keys() | locks.STORE_ITSELF <= names
+    assert locks.PLATFORM_TABLES.keys() | locks.TENANTS.keys() <= names
     assert locks.ACROSS_STORES.keys() <= indexes
+    keys = {row["name"] for row in sql("select conname::text as name from pg_constraint where contype = 'f'")}
+    assert locks.ABOVE.keys() <= keys
     assert {f"public.{name}" for name in locks.APPEND_ONLY} <= names
 
 
@@ -89,6 +92,11 @@ def test_every_exception_is_still_needed(sql: Sql) -> None:
             locks.weak_keys,
             f"{TABLE}; alter table planted add unique (id); {CHILD}",
             "could point at another store's row",
+        ),
+        (
+            locks.ownerless_tables,
+            "create table planted (organization_id uuid, id uuid primary key)",
+            "has no store_id",
         ),
         (locks.weak_keys, "alter table organizations drop constraint organizations_pkey cascade", "has no primary key"),
         (locks.indexes_across_stores, f"{TABLE}; create unique index on planted (other)", "is led by other"),

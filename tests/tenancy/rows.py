@@ -10,7 +10,7 @@ from tests.rules.locks import Table
 
 def tables_of_stores(sql: Sql) -> list[Table]:
     """Return every table whose rows belong to stores, as the migrated database has them."""
-    return [table for table in locks.tables(sql) if table.owner_column is not None]
+    return [table for table in locks.tables(sql) if table.owner == "store"]
 
 
 @dataclass(frozen=True)

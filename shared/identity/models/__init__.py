@@ -5,6 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core import credentials, ids
@@ -33,6 +34,9 @@ class Credential(StoreOwned, Base):
     publishable_key: Mapped[str | None]  # in clear: it is public, and shown again
     last_four: Mapped[str]
     scopes: Mapped[list[str]]
+    created_by: Mapped[UUID | None]  # the user whose permissions bound it; none for the platform's
+    allowed_addresses: Mapped[list[str] | None] = mapped_column(ARRAY(CIDR))  # none: it may be used from anywhere
+    last_used_at: Mapped[datetime | None]  # within five minutes
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

@@ -9,6 +9,7 @@ from tests.figures import Figures
 # five. A library that nobody meant to import costs a tenth and more.
 MARGIN = 0.05
 TRIES = 5
+FAR = 0.1  # below the limit: what an estimate puts there needs no measurement
 
 
 def ratio_of(code: str) -> float:
@@ -18,7 +19,11 @@ def ratio_of(code: str) -> float:
 
 
 def test_importing_a_function_costs_little_more_than_the_libraries_that_all_need(figures: Figures) -> None:
-    ratios = {module: ratio_of(f"import {module}") for module in imports.functions()}
+    estimated = imports.estimates(imports.functions())
+    ratios = {
+        module: estimate if estimate <= imports.LIMIT - FAR else ratio_of(f"import {module}")
+        for module, estimate in estimated.items()
+    }
 
     worst = max(ratios, key=lambda module: ratios[module])
     figures.add("imports", functions=len(ratios), dearest_in_percent_of_the_floor=round(100 * ratios[worst]))

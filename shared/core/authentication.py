@@ -78,8 +78,7 @@ def authenticate(session: Session, endpoint: EndpointDeclaration, request: Reque
 
     Raises:
         Unauthenticated: there is no credential, or none that is valid now.
-        Forbidden: the credential lacks the route's permission, or was sent by another site's page.
-        StepUpRequired: who is signed in has to prove that it is them.
+        Forbidden: a page of another site had the browser send this.
     """
     if endpoint.audience == "merchant" and "authorization" not in request.headers:
         browsers.refuse_cross_site(request)
@@ -87,17 +86,39 @@ def authenticate(session: Session, endpoint: EndpointDeclaration, request: Reque
         return None
     if endpoint.audience == "storefront":
         return _shopper(session, endpoint, request)
-    caller = _merchant(session, endpoint, request) if endpoint.audience == "merchant" else _operator(session, request)
+    return _merchant(session, endpoint, request) if endpoint.audience == "merchant" else _operator(session, request)
+
+
+def authorize(endpoint: EndpointDeclaration, caller: Caller) -> Caller:
+    """Return the caller, whose rows are now those that the route works on, if they may do what it does.
+
+    Raises:
+        Forbidden: the credential lacks the route's permission, or the session is in no store or organization.
+        StepUpRequired: who is signed in has to prove that it is them.
+    """
+    signed_in = caller.principal.session
+    if endpoint.audience == "merchant" and signed_in is not None:
+        caller = replace(caller, store_id=_tenant(endpoint, signed_in))
     if endpoint.permission is not None and not caller.principal.may(endpoint.permission):
         detail = f"This credential lacks the permission {endpoint.permission}."
         raise Forbidden(detail)
-    signed_in = caller.principal.session
     if endpoint.step_up and signed_in is not None and not _is_fresh(signed_in):
         detail = (
             "Prove that it is you with your password or second factor: POST /session/step-up. Then send this again."
         )
         raise StepUpRequired(detail)
     return caller
+
+
+def _tenant(endpoint: EndpointDeclaration, signed_in: principals.Session) -> UUID | None:
+    if endpoint.tenant == "none":
+        return None
+    tenants = {"person": signed_in.user_id, "organization": signed_in.organization_id, "store": signed_in.store_id}
+    tenant_id = tenants[endpoint.tenant]
+    if tenant_id is None:
+        detail = f"Your session is in no {endpoint.tenant}. Enter one with PUT /session/place."
+        raise Forbidden(detail)
+    return tenant_id
 
 
 def note_use(session: Session, caller: Caller | None) -> None:
@@ -127,16 +148,7 @@ def _merchant(session: Session, endpoint: EndpointDeclaration, request: Request)
             raise _refused("Sign in: this belongs to a person or an organization, and a store's token can't reach it.")
         token = _bearer(request, credentials.SECRET)
         return _by_credential(session, credentials.SECRET, token, request, kind="api_token")
-    caller = _staff(session, cookie)
-    signed_in = caller.principal.session
-    if signed_in is None or endpoint.tenant == "none":
-        return replace(caller, store_id=None)
-    tenants = {"person": signed_in.user_id, "organization": signed_in.organization_id, "store": signed_in.store_id}
-    tenant_id = tenants[endpoint.tenant]
-    if tenant_id is None:
-        detail = f"Your session is in no {endpoint.tenant}. Enter one with PUT /session/place."
-        raise Forbidden(detail)
-    return replace(caller, store_id=tenant_id)
+    return _staff(session, cookie)
 
 
 def _staff(session: Session, token: str) -> Caller:
@@ -154,7 +166,7 @@ def _staff(session: Session, token: str) -> Caller:
         scopes=frozenset(granted),
         store_id=store_id,
         session=signed_in,
-        limits=_limits(limits),
+        limits=principals.read_limits(limits),
     )
     return Caller(principal, store_id)
 
@@ -201,7 +213,11 @@ def _by_credential(session: Session, prefix: str, credential: str, request: Requ
         raise _refused("This credential is unknown, expired or revoked, or may not be used from this address.")
     store_id, credential_id, scopes, limits, origin_allowed = told
     principal = Principal(
-        kind=kind, id=str(credential_id), scopes=frozenset(scopes), store_id=store_id, limits=_limits(limits)
+        kind=kind,
+        id=str(credential_id),
+        scopes=frozenset(scopes),
+        store_id=store_id,
+        limits=principals.read_limits(limits),
     )
     return Caller(principal, store_id, bool(origin_allowed))
 
@@ -217,11 +233,6 @@ def _by_host(session: Session, request: Request) -> Caller:
     store_id, origin_allowed = told
     principal = Principal(kind="publishable_key", id=f"host:{slug}", store_id=store_id)
     return Caller(principal, store_id, bool(origin_allowed))
-
-
-def _limits(told: Sequence[str]) -> dict[str, int]:
-    """Read limits as the look-ups write them: `order.refund=500000`."""
-    return {permission: int(amount) for permission, _, amount in (one.partition("=") for one in told)}
 
 
 def _told(session: Session, name: _Name, question: str, values: Sequence[object]) -> Sequence[Any] | None:

@@ -40,10 +40,12 @@ from shared.core import (
     errors,
     idempotency,
     ids,
+    messages,
     outbox,
     prepared,
     queues,
     records,
+    refusals,
     schemas,
     supplying,
     telemetry,
@@ -67,7 +69,8 @@ _PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]+(?::[0-9]{1,5})?")
 _thread = threading.local()
 
 _DECLARED = "__stormcom_endpoint__"
-_RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: PostgreSQL undid the transaction
+# Serialization failure, deadlock, a statement that PostgreSQL knows no more by its name: it undid the transaction.
+_RETRIED = {"40001", "40P01", *messages.FORGOTTEN}
 # Beside those: a lock or statement time-out, a server that shuts down or starts.
 _PASSING = _RETRIED | {"55P03", "57014", "57P01", "57P02", "57P03"}
 
@@ -172,6 +175,7 @@ async def _answer(endpoint: EndpointDeclaration, inner: Inner, request: Request)
         return await way.walk_until_through(), way.store_name()
     except Exception as error:  # noqa: BLE001 -- the one place where a bug becomes an answer
         problem = _problem(endpoint, error)
+    refusals.note(endpoint, way.caller, problem)
     response = answers.render(problem, request)
     cors.allow(endpoint, request, response, allowed=way.origin_allowed)
     return response, way.store_name()
@@ -235,8 +239,7 @@ class _Way:
             try:
                 response, stores = await self._as_the_caller(session, key)
             except (Problem, RequestValidationError, HTTPException):
-                if session.in_transaction():
-                    tenancy.settle(session)  # a refusal, too, is for those alone whose credential holds
+                tenancy.settle(session)  # a refusal, too, is for those alone whose credential holds
                 raise
         outbox.kick(stores)
         queues.send_waiting(session)
@@ -249,6 +252,8 @@ class _Way:
             tenancy.only_read(session)
         self.caller = None
         self.caller = authentication.authenticate(session, self.endpoint, self.request)
+        if self.caller is not None:
+            self.caller = authentication.authorize(self.endpoint, self.caller)
         if self.endpoint.idempotent and key is None:
             detail = "Send an Idempotency-Key: a new one for each new purpose, the same one for each retry."
             raise idempotency.IdempotencyKeyRequired(detail)
@@ -275,7 +280,8 @@ class _Way:
         if unaudited and response.status_code < 400:  # noqa: PLR2004 -- a refusal changed nothing
             message = f"{self.endpoint.name} changed rows without an audit entry."
             raise UnauditedChange(message)
-        stores = records.write(session)
+        with context.entered(replace(context.current(), principal=present.principal)):
+            stores = records.write(session)
         if claim is not None:
             tenancy.bind(session, claim.store_id)
             idempotency.store_answer(session, claim, answers.kept(response))
@@ -289,6 +295,8 @@ class _Way:
         try:
             response = await self.inner(self.request)
         except Problem as problem:
+            if problem.is_recorded and answers.is_declared(self.endpoint, problem):
+                return answers.render(problem, self.request)
             if start is None or claim is None or not answers.is_outcome(problem):
                 raise
             # The refusal is the business's answer and is kept for the key; what led to it is undone.

@@ -1,6 +1,6 @@
 """Who acts: an API token, a member of staff, a storefront's key, a customer, an operator, the system, or a guest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -53,3 +53,14 @@ class Principal:
     def limit(self, permission: str) -> int | None:
         """Return the amount up to which the permission goes, in minor units; None where it has no limit."""
         return self.limits.get(permission)
+
+
+def customer_of(caller: Principal | None) -> UUID | None:
+    """Return the customer who is calling; None for everybody else."""
+    signed_in = caller.session if caller is not None and caller.kind == "customer" else None
+    return signed_in.user_id if signed_in is not None else None
+
+
+def read_limits(told: Iterable[str]) -> dict[str, int]:
+    """Read limits as the look-ups write them: `order.refund=500000`."""
+    return {permission: int(amount) for permission, _, amount in (one.partition("=") for one in told)}

@@ -17,7 +17,8 @@ class UnknownUse(LookupError):
 class Allow:
     """One statement of a policy.
 
-    Places in braces are filled in by the stack: {stage} with the stage's prefix, and {partition}, {region}, {account}.
+    Places in braces are filled in by the stack: {stage} with the stage's prefix, {partition}, {region}, {account}, and
+    {audit_key} and {issuers} with the ARNs of the key that seals the audit trail and of the secret list of issuers.
     A resource that ends in a star, or is one, says in `because` why nothing narrower does, and in `until` what would
     make it narrower; both become the acknowledgement that cdk-nag asks for.
     """
@@ -36,6 +37,8 @@ class Use:
     meaning: str
     allows: tuple[Allow, ...] = ()
     subscriptions: bool = False  # the function is told which queue subscribes to which event
+    seals: bool = False  # the function is told which key seals the audit trail
+    issuers: bool = False  # the function is told where the list of OpenID Connect issuers is
     services: tuple[str, ...] = ()  # AWS services that the private network has to reach for it
     internet: bool = False  # the private network gets a way out (a NAT gateway, paid by the hour)
     layer: str | None = None  # a layer of `assets.LAYERS` that the function gets besides the one that all have
@@ -44,6 +47,12 @@ class Use:
 CONSUMES = "consumes"  # the word that every consumer has without saying so
 
 USES: Mapping[str, Use] = {
+    "audit_key": Use(
+        meaning="Seal blocks of the audit trail, and check who sealed one: for the sealer and the verifier alone.",
+        allows=(Allow(actions=("kms:GenerateMac", "kms:VerifyMac"), resources=("{audit_key}",)),),
+        services=("kms",),
+        seals=True,
+    ),
     CONSUMES: Use(
         meaning="Take messages from the stage's queues.",
         allows=(
@@ -131,6 +140,26 @@ USES: Mapping[str, Use] = {
             # Without it S3 answers 403 for what is not there, and nobody could tell that from what is forbidden.
             Allow(actions=("s3:ListBucket",), resources=("arn:{partition}:s3:::{stage}-{account}-uploads",)),
         ),
+    ),
+    "vault": Use(
+        meaning="Put what nobody may replace or delete where nobody can, and read it.",
+        allows=(
+            Allow(
+                actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectRetention"),
+                resources=("arn:{partition}:s3:::{stage}-{account}-audit/*",),
+                because="The trails of all tenants lie in one bucket, under names that are made when they come.",
+                until="A bucket for each tenant.",
+            ),
+            Allow(
+                actions=("s3:ListBucket", "s3:ListBucketVersions"),
+                resources=("arn:{partition}:s3:::{stage}-{account}-audit",),
+            ),
+        ),
+    ),
+    "issuers": Use(
+        meaning="Know the OpenID Connect issuers whose accounts let members of staff in, and our secrets at them.",
+        allows=(Allow(actions=("secretsmanager:GetSecretValue",), resources=("{issuers}",)),),
+        issuers=True,
     ),
     "internet": Use(meaning="Call services outside AWS: webhooks, couriers, payment providers.", internet=True),
 }

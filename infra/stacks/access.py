@@ -23,6 +23,7 @@ from infra.uses import CONSUMES, Allow, meanings
 from shared.core.topology import Endpoint, Schedule, Topology
 
 OUTBOX = "outbox"  # the queue of the relay, which every commit with events kicks
+SEALS = "audit-seals"  # that of the sealer, which every commit with something critical tells
 LONGEST_ROLE_NAME = 64
 
 type Grants = frozenset[str]
@@ -102,8 +103,8 @@ class Access(Stack):
         for statement in read_secret(self._data.store_keys, self._data.key, region=self.region):
             role.add_to_policy(statement)
         logs = self.format_arn(service="logs", resource=f"log-group:{self._stage.logs}*")
-        outbox = self.format_arn(service="sqs", resource=self._stage.named(OUTBOX))
-        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[outbox]))
+        told = [self.format_arn(service="sqs", resource=self._stage.named(queue)) for queue in (OUTBOX, SEALS)]
+        role.add_to_policy(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=told))
         role.add_to_policy(iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[logs]))
         # Neither traces nor the network interfaces of a function in a network can be named before they exist.
         role.add_to_policy(
@@ -135,7 +136,13 @@ class Access(Stack):
         )
 
     def _allow(self, role: iam.Role, allow: Allow) -> None:
-        places = {"partition": self.partition, "region": self.region, "account": self.account}
+        places = {
+            "partition": self.partition,
+            "region": self.region,
+            "account": self.account,
+            "audit_key": self._data.audit_key.key_arn,
+            "issuers": self._data.issuers.secret_arn,
+        }
 
         def placed(resource: str) -> str:
             return resource.format(stage=self._stage.prefix, **places)

@@ -11,7 +11,7 @@ rotation: that AWS's hosted function logs in as `stormcom_app` over TLS and chan
 takes the new one up without dropping anybody.
 """
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, SecretValue, Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_events as events
@@ -61,6 +61,17 @@ class Data(Stack):
             enable_key_rotation=True,
             removal_policy=kept,
         )
+        # Outside of the database on purpose: who owns that, and all of its rows, still cannot make a block that holds.
+        # Such keys do not rotate by themselves; a second one is named after the first in STORMCOM_AUDIT_KEY.
+        self.audit_key = kms.Key(
+            self,
+            "AuditKey",
+            alias=f"alias/{stage.named('audit')}",
+            description="Seals the audit trail of every tenant (HMAC); it never leaves KMS.",
+            key_spec=kms.KeySpec.HMAC_256,
+            key_usage=kms.KeyUsage.GENERATE_VERIFY_MAC,
+            removal_policy=kept,
+        )
         self.cluster = self._cluster(stage, network, removal)
         self.application_secret = self._application_secret(stage, network)
         self.proxy = self._proxy(stage, network)
@@ -93,13 +104,30 @@ class Data(Stack):
             "one is then revoked in the database.",
             until="Operators who sign in as persons.",
         )
+        self.issuers = secrets.Secret(
+            self,
+            "Issuers",
+            secret_name=stage.named("issuers"),
+            description="The OpenID Connect issuers whose accounts let members of staff in; people put them here.",
+            secret_string_value=SecretValue.unsafe_plain_text("[]"),  # none yet; what is put here later stays
+            encryption_key=self.key,
+            removal_policy=kept,
+        )
+        acknowledge(
+            self.issuers,
+            "AwsSolutions-SMG4",
+            because="Our secret at an issuer is made there, by a person, and put here.",
+            until="Issuers that take a signed assertion of the client instead of a secret.",
+        )
         if stage.database.yearly_backups:
             self._yearly_backups(stage)
         for value in (
             self.proxy.endpoint,
             self.store_keys.secret_arn,
             self.operator_token.secret_arn,
+            self.issuers.secret_arn,
             self.key.key_arn,
+            self.audit_key.key_arn,
         ):
             self.export_value(value)  # see network.py: an export must not come and go with its readers
 

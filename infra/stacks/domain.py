@@ -69,6 +69,10 @@ class House:
         }
         if self.ground.stage.storefront_domain:
             told["STORMCOM_STOREFRONT_DOMAIN"] = self.ground.stage.storefront_domain
+        if any(USES[word].seals for word in words):
+            told["STORMCOM_AUDIT_KEY"] = f"kms:{self.data.audit_key.key_arn}"
+        if any(USES[word].issuers for word in words):
+            told["STORMCOM_ISSUERS"] = f"secret:{self.data.issuers.secret_arn}"
         if any(USES[word].subscriptions for word in words):
             told["STORMCOM_SUBSCRIPTIONS"] = json.dumps(self.topology.subscriptions, sort_keys=True)
         return told

@@ -37,7 +37,7 @@ from aws_cdk import custom_resources as custom
 from constructs import Construct
 
 from infra import kept
-from infra.stacks import edge_caching, firewall, objects
+from infra.stacks import edge_caching, edge_headers, firewall, objects
 from infra.stacks.acknowledgements import acknowledge
 from infra.stacks.api import Apis
 from infra.stages import Stage
@@ -93,14 +93,15 @@ class Edge(Stack):
         secret = self._origin_secret(stage)
         hosts = {audience: apis.host(audience) for audience in apis.ids}
         origin_of = {audience: _origin(host, secret) for audience, host in hosts.items()}
-        behaviors = {audience: _behavior(origin, tell) for audience, origin in origin_of.items()}
+        headers = edge_headers.policy(self, stage=stage)
+        behaviors = {audience: _behavior(origin, tell, headers) for audience, origin in origin_of.items()}
         distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=stage.prefix,
             default_behavior=behaviors.get(EVERYTHING_ELSE) or next(iter(behaviors.values())),
             additional_behaviors={
-                **self._kept(stage, topology, origin_of),  # before the audiences', whose paths they are among
+                **self._kept(stage, topology, origin_of, headers),  # before the audiences', whose paths they are among
                 **{
                     f"{prefix}*": behaviors[audience]
                     for prefix, audience in prefixes(topology).items()
@@ -130,7 +131,11 @@ class Edge(Stack):
         self.export_value(distribution.distribution_id)
 
     def _kept(
-        self, stage: Stage, topology: Topology, origin_of: Mapping[str, origins.HttpOrigin]
+        self,
+        stage: Stage,
+        topology: Topology,
+        origin_of: Mapping[str, origins.HttpOrigin],
+        headers: cloudfront.ResponseHeadersPolicy,
     ) -> Mapping[str, cloudfront.BehaviorOptions]:
         paths = kept.kept_paths(topology)
         if not paths:
@@ -138,7 +143,7 @@ class Edge(Stack):
         shared = edge_caching.Kept(self, stage=stage)
         owners = prefixes(topology)
         by_prefix = {path: owners.get("/".join(path.split("/")[:4]), EVERYTHING_ELSE) for path in paths}
-        return {path: _kept_behavior(origin_of[audience], shared) for path, audience in by_prefix.items()}
+        return {path: _kept_behavior(origin_of[audience], shared, headers) for path, audience in by_prefix.items()}
 
     def _origin_secret(self, stage: Stage) -> SecretValue:
         secret = secrets.Secret(
@@ -246,19 +251,25 @@ def _origin(host: str, secret: SecretValue) -> origins.HttpOrigin:
     )
 
 
-def _behavior(origin: origins.HttpOrigin, tell: cloudfront.Function) -> cloudfront.BehaviorOptions:
+def _behavior(
+    origin: origins.HttpOrigin, tell: cloudfront.Function, headers: cloudfront.ResponseHeadersPolicy
+) -> cloudfront.BehaviorOptions:
     return cloudfront.BehaviorOptions(
         origin=origin,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
         allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
         cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+        # Cookies go along: a member of staff's session is one. Nothing is kept here, so nobody gets another's answer.
         origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+        response_headers_policy=headers,
         compress=True,
         function_associations=[_first(tell)],
     )
 
 
-def _kept_behavior(origin: origins.HttpOrigin, shared: edge_caching.Kept) -> cloudfront.BehaviorOptions:
+def _kept_behavior(
+    origin: origins.HttpOrigin, shared: edge_caching.Kept, headers: cloudfront.ResponseHeadersPolicy
+) -> cloudfront.BehaviorOptions:
     return cloudfront.BehaviorOptions(
         origin=origin,
         viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
@@ -266,7 +277,7 @@ def _kept_behavior(origin: origins.HttpOrigin, shared: edge_caching.Kept) -> clo
         cached_methods=cloudfront.CachedMethods.CACHE_GET_HEAD,
         cache_policy=shared.cache_policy,
         origin_request_policy=shared.origin_request_policy,
-        response_headers_policy=shared.response_headers_policy,
+        response_headers_policy=headers,
         compress=True,
         function_associations=[_first(shared.function)],
     )

@@ -71,13 +71,6 @@ class Kept:
             query_string_behavior=cloudfront.OriginRequestQueryStringBehavior.all(),
             cookie_behavior=cloudfront.OriginRequestCookieBehavior.none(),
         )
-        self.response_headers_policy = cloudfront.ResponseHeadersPolicy(
-            scope,
-            "KeptStorefrontAnswers",
-            response_headers_policy_name=stage.named("storefront"),
-            comment="Takes the tags off: they are for the edge.",
-            remove_headers=[caching.TAGS_HEADER],
-        )
         self.function = cloudfront.Function(
             scope,
             "AskTheSame",

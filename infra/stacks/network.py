@@ -28,6 +28,7 @@ HTTPS = 443
 _ENDPOINTS = {
     "email": ec2.InterfaceVpcEndpointAwsService.EMAIL,
     "secretsmanager": ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+    "kms": ec2.InterfaceVpcEndpointAwsService.KMS,
     "sns": ec2.InterfaceVpcEndpointAwsService.SNS,
     "sqs": ec2.InterfaceVpcEndpointAwsService.SQS,
 }

@@ -1,4 +1,7 @@
-"""The object store: a private bucket for what is sent and fetched, and one for the pictures that the edge serves.
+"""The object store: a private bucket for what is sent and fetched, one for the pictures that the edge serves, a vault.
+
+The vault holds the audit trail's archives and the heads of its chains. Object Lock in COMPLIANCE mode: whoever puts an
+object says until when it stays, and then neither a role of ours nor the account's root deletes it, or the bucket.
 
 Their names follow from the stage and the account, so that the edge, the roles and the functions name them without
 standing on this stack: it comes after the edge, whose distribution alone may read the pictures.
@@ -22,6 +25,9 @@ from infra.stages import Stage
 from shared.core.storage import MEDIA_PATH, Bucket
 
 PICTURES = f"{MEDIA_PATH}*"  # the paths that the edge asks the bucket for
+VAULT = "audit"
+# The audit trail is kept for 24 months. Heads lie here from their day on, archives from six months after their month.
+_VAULT_KEPT = {"heads/": Duration.days(25 * 31), "entries/": Duration.days(19 * 31)}
 _UPLOADS_KEPT = Duration.days(30)  # what was worked on is of no use, and what was exported can be exported again
 
 
@@ -80,6 +86,34 @@ class Objects(Stack):
             lifecycle_rules=[s3.LifecycleRule(abort_incomplete_multipart_upload_after=Duration.days(1))],
         )
         self._let_the_edge_read(pictures, distribution_id)
+        self._vault()
+
+    def _vault(self) -> None:
+        s3.Bucket(
+            self,
+            "Vault",
+            bucket_name=prefix(self._stage) + VAULT,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            versioned=True,
+            object_lock_enabled=True,
+            object_lock_default_retention=s3.ObjectLockRetention.compliance(_VAULT_KEPT["heads/"]),
+            lifecycle_rules=[
+                # What is locked stays until its lock ends, whatever a rule says: these come right after.
+                s3.LifecycleRule(
+                    prefix=kind,
+                    expiration=days,
+                    noncurrent_version_expiration=Duration.days(1),
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+                for kind, days in _VAULT_KEPT.items()
+            ],
+            server_access_logs_bucket=self._log,
+            server_access_logs_prefix=f"{VAULT}/",
+            removal_policy=RemovalPolicy.RETAIN,  # in every stage: what is locked cannot be removed with its stack
+        )
 
     def _let_the_edge_read(self, pictures: s3.Bucket, distribution_id: str) -> None:
         edge = self.format_arn(service="cloudfront", region="", resource="distribution", resource_name=distribution_id)

@@ -27,6 +27,8 @@ DURATION = "Duration"  # ms of a request or message, by function
 FAILURES = "Failures"  # 1 for each request or message that failed by our fault, by function
 OUTBOX_AGE = "OutboxAge"  # seconds that the oldest event has waited for the relay
 OUTBOX = "outbox"
+UNSEALED_AGE = "UnsealedAge"  # seconds that the oldest audit entry is not sealed
+AUDIT = "audit"
 
 _FIVE_MINUTES = Duration.minutes(5)
 
@@ -57,6 +59,7 @@ PROMISES = (
 )
 SERVER_ERRORS = 0.5  # percent of requests, at most
 RELAYED_WITHIN = 90  # seconds after the commit, a lost kick included
+SEALED_WITHIN = 300  # seconds after the commit; the sweep comes every minute
 FULLY_SCALED = 90  # percent of the database's largest size
 
 
@@ -102,6 +105,13 @@ class Observability(Stack):
             above=RELAYED_WITHIN,
             means=f"An event has waited for more than {RELAYED_WITHIN} s, or the sweep that measures it has stopped.",
             # The sweep says a number every minute, a zero too: silence is the worst news.
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._alarm(
+            "audit-unsealed",
+            self._own(UNSEALED_AGE, function=AUDIT, statistic="Maximum", period=Duration.minutes(1)),
+            above=SEALED_WITHIN,
+            means=f"An audit entry has been unsealed for more than {SEALED_WITHIN} s, or the sweep has stopped.",
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
         self._alarm(

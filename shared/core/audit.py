@@ -2,7 +2,8 @@
 
 The route class and the consumers open the context (actor, correlation id, address); a capability hands over what was
 before and what is after. Personal data stands in an entry only masked, secrets never. Each row carries the hash of its
-own content; sealing rows into a chain is a later capability's work.
+own content; the row in `unsealed_entries` beside it is what the sealer claims, links into the tenant's chain and
+deletes (see `shared.audit`). A commit with something critical tells the sealer at once, any other waits for its minute.
 """
 
 import hashlib
@@ -10,16 +11,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from shared.core.encryption import EncryptedText
+from shared.core.lives import TenantLife
 from shared.core.tenancy import Base, StoreOwned
 
 Severity = Literal["info", "notice", "critical"]
+
+QUEUE = "audit-seals"  # the sealer's
 
 _PENDING = "pending_audit"  # the key in Session.info
 
@@ -28,12 +32,15 @@ class AuditEntry(StoreOwned, Base):
     """One change, by whom, from what to what; append-only.
 
     `before` and `after` hold the fields that differ, and no others. Grows with every change of every store: 500 bytes
-    a row; partitioned by month of its id, archived after its retention.
+    a row; partitioned by month of its id, archived and dropped as `upkeep.retention` says.
     """
 
     __tablename__ = "audit_entries"
     __table_args__ = (
         Index("audit_entries_by_entity", "store_id", "entity", "entity_id", "id"),
+        Index("audit_entries_by_actor", "store_id", "actor_id", "id"),
+        Index("audit_entries_by_action", "store_id", "action", "id"),
+        Index("audit_entries_marked", "store_id", "severity", "id", postgresql_where=text("severity <> 'info'")),
         {"postgresql_partition_by": "RANGE (id)"},
     )
 
@@ -51,6 +58,13 @@ class AuditEntry(StoreOwned, Base):
     ip: Mapped[str | None] = mapped_column(EncryptedText("audit_entries.ip"))
     user_agent: Mapped[str | None]
     row_hash: Mapped[bytes]  # SHA-256 of every column above, see `row_hash`
+
+
+class UnsealedEntry(StoreOwned, Base):
+    """An entry that no block holds yet; `id` is the entry's. Empty but for the last minute."""
+
+    __tablename__ = "unsealed_entries"
+    __tenant_life__: ClassVar[TenantLife] = TenantLife(exported=False)
 
 
 @dataclass(frozen=True)
@@ -109,5 +123,19 @@ def row_hash(row: Mapping[str, Any]) -> bytes:
 
     Values as JSON has them: UUIDs and times as text, bytes as hexadecimal. A verifier computes the same from the row.
     """
-    canonical = json.dumps({key: row[key] for key in row if key != "row_hash"}, sort_keys=True, separators=(",", ":"))
+    told = {key: _as_kept(row[key]) for key in row if key != "row_hash"}
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).digest()
+
+
+def _as_kept(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
+    """Return a value as PostgreSQL gives it back: 1e16 comes as an integer."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case dict():
+            return {name: _as_kept(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_as_kept(inner) for inner in value]
+        case _:
+            return value

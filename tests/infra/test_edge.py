@@ -47,6 +47,46 @@ def test_where_nothing_is_kept_every_method_passes_and_plain_http_is_refused(pro
         assert [one["EventType"] for one in behavior["FunctionAssociations"]] == ["viewer-request"]
 
 
+def test_cookies_reach_the_functions_where_nothing_is_kept_and_never_where_something_is(prod: Assembly) -> None:
+    config = prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+    forwarded = {
+        one.get("PathPattern", "everything else"): one.get("OriginRequestPolicyId")
+        for one in (config["DefaultCacheBehavior"], *config["CacheBehaviors"])
+    }
+
+    all_but_the_host = "b689b0a8-53d0-40ab-baf2-68738e2966ac"  # AWS's "AllViewerExceptHostHeader", cookies included
+    with_cookies = {path for path, policy in forwarded.items() if policy == all_but_the_host}
+    assert with_cookies == {"everything else", "/api/v1/platform*", "/api/v1/storefront*"}
+    assert all("KeptStorefrontRequests" in str(forwarded[path]) for path in KEPT)  # which forwards none
+    assert forwarded[PICTURES] is None
+    assert prod.one("AWS::CloudFront::CachePolicy")["CachePolicyConfig"]["ParametersInCacheKeyAndForwardedToOrigin"][
+        "CookiesConfig"
+    ] == {"CookieBehavior": "none"}
+
+
+def test_every_answer_says_https_alone_and_what_says_nothing_itself_is_shown_nowhere(prod: Assembly) -> None:
+    policy = prod.one("AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    config = prod.one("AWS::CloudFront::Distribution")["DistributionConfig"]
+
+    told = policy["SecurityHeadersConfig"]
+
+    assert told["StrictTransportSecurity"] == {
+        "AccessControlMaxAgeSec": 63_072_000,
+        "IncludeSubdomains": True,
+        "Override": True,
+    }
+    assert told["ContentTypeOptions"] == {"Override": True}
+    assert told["FrameOptions"] == {"FrameOption": "DENY", "Override": False}
+    assert told["ReferrerPolicy"] == {"ReferrerPolicy": "no-referrer", "Override": False}
+    assert told["ContentSecurityPolicy"] == {
+        "ContentSecurityPolicy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "Override": False,
+    }
+    ours = [one for one in config["CacheBehaviors"] if one["PathPattern"] != PICTURES]
+    assert all("Answers" in str(one["ResponseHeadersPolicyId"]) for one in (config["DefaultCacheBehavior"], *ours))
+
+
 def test_the_edge_proves_itself_to_every_endpoints_function_and_to_nobody_else(prod: Assembly) -> None:
     topology = a_topology()
     [(logical, secret)] = prod.resources("AWS::SecretsManager::Secret", stack="edge")

@@ -53,7 +53,7 @@ def test_every_function_is_told_where_the_objects_are(shop: Assembly) -> None:
 def test_buckets_are_closed_encrypted_and_asked_over_tls_alone(shop: Assembly) -> None:
     buckets = dict(shop.resources("AWS::S3::Bucket", stack="objects"))
 
-    assert len(buckets) == 3
+    assert len(buckets) == 4
     for bucket in buckets.values():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
         assert bucket["BucketEncryption"]

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from functions.audit import sweep_unsealed
 from functions.events import sweep_outbox
 from infra.local.events import context
-from infra.stacks.observability import DURATION, FAILURES, OUTBOX, OUTBOX_AGE, PROMISES
+from infra.stacks.observability import AUDIT, DURATION, FAILURES, OUTBOX, OUTBOX_AGE, PROMISES, UNSEALED_AGE
 from shared.core import queues, telemetry
 from shared.core.topology import Topology
 from tests.infra.assembly import Assembly, Resource, text
@@ -75,16 +76,18 @@ def test_the_numbers_that_the_alarms_and_the_dashboard_read_are_those_that_the_c
 ) -> None:
     telemetry.log_outcome("answered", name="orders-place-order", milliseconds=12.5)
     sweep_outbox.handler({}, context("stormcom-prod-events-sweep-outbox"))
+    sweep_unsealed.handler({}, context("stormcom-prod-audit-sweep-unsealed"))
 
     written = _written(capsys.readouterr().out)
     assert {
         ("StormCom/prod", "service", "orders-place-order", DURATION, "Milliseconds"),
         ("StormCom/prod", "service", "orders-place-order", FAILURES, "Count"),
         ("StormCom/prod", "service", OUTBOX, OUTBOX_AGE, "Seconds"),
+        ("StormCom/prod", "service", AUDIT, UNSEALED_AGE, "Seconds"),
     } <= written
     read = {_read(alarm) for alarm in _alarms(prod).values() if alarm.get("Namespace") == "StormCom/prod"}
     assert ("StormCom/prod", "service", "orders-place-order", DURATION) in read
-    assert {metric for _, _, _, metric in read} == {DURATION, OUTBOX_AGE}
+    assert {metric for _, _, _, metric in read} == {DURATION, OUTBOX_AGE, UNSEALED_AGE}
     assert ("StormCom/prod", "service", OUTBOX, OUTBOX_AGE) in read
     searched = 'SEARCH(\'{\\"StormCom/prod\\",service} MetricName=\\"Failures\\"\''
     assert searched in text(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])

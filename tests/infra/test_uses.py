@@ -26,7 +26,7 @@ def test_every_wildcard_says_why_and_until_when() -> None:
 
     wide = [allow for allow in allows if any(resource.endswith("*") for resource in allow.resources)]
 
-    assert len(wide) == 6
+    assert len(wide) == 7
     assert all(allow.because.endswith(".") and allow.until.endswith(".") for allow in wide)
 
 
@@ -52,6 +52,8 @@ def test_a_function_without_words_may_log_in_read_the_keys_and_kick_the_relay(pr
     assert reached["rds-db:connect"].endswith("/stormcom_app")
     assert "StoreKeys" in reached["secretsmanager:GetSecretValue"]
     assert reached["sqs:SendMessage"].endswith(":stormcom-prod-outbox")
+    assert reached["sqs:SendMessage"].count("arn:") == 2  # relay and sealer
+    assert ":stormcom-prod-audit-seals" in reached["sqs:SendMessage"]
     assert "sqs:ReceiveMessage" not in reached
     assert "ses:SendEmail" not in reached
     assert {action for action, resource in reached.items() if resource == "*"} == {

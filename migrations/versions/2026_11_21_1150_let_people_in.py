@@ -6,8 +6,7 @@ An organization and a person are tenants like a store: each row is theirs, and t
 closes it to everybody else.
 Considered instead: settings of their own for organizations and persons (three walls to get right instead of one, and a
 session that is bound to two at once); members as rows of the store (an organization of twelve stores would keep twelve
-of each); permissions as an array on the role (no limit of amount to it, and no key that refuses a code that is none);
-standard roles as rows of each organization (sixty rows a merchant that say the same).
+of each); permissions as an array on the role (no limit of amount to it, and no key that refuses a code that is none).
 Going back: drops the tables; every person and their membership with them. Tokens lose who made them.
 Locks: `credentials` and `organizations` for an instant each, for columns without a default and a policy.
 """
@@ -17,73 +16,13 @@ from alembic import op
 from migrations import tenancy
 
 revision = "2026_11_21_1150"
-down_revision = "2026_11_21_1130"
+down_revision = "2026_11_21_1145"
 branch_labels = None
 depends_on = None
-
-# What this version of the software knows; a later code joins by a migration of its own.
-_PERMISSIONS = {
-    "product.read": "See products, variants and their prices, drafts included.",
-    "product.write": "Create, edit, delete and restore products and variants.",
-    "product.publish": "Show a product in the storefront, or take it out.",
-    "inventory.read": "See stock levels and the history of their adjustments.",
-    "inventory.adjust": "Change stock levels and the rules by which they are sold.",
-    "order.read": "See orders with their lines, payments and contact data.",
-    "order.write": "Place, edit and cancel orders.",
-    "order.fulfill": "Pack and ship orders, and record what was delivered.",
-    "order.refund": "Give money back for an order.",
-    "customer.read": "See customers with their addresses and history.",
-    "customer.write": "Create, edit, merge and delete customers.",
-    "customer.segment.manage": "Define the segments that customers fall into.",
-    "promo.manage": "Create and change promotions, flash sales and coupons.",
-    "discount.create": "Create discount codes.",
-    "discount.apply": "Give a discount by hand on an order.",
-    "webhook.manage": "Subscribe endpoints to events, and see and repeat their deliveries.",
-    "integration.manage": "Connect apps, couriers, payment providers and imports.",
-    "analytics.view": "See reports and dashboards.",
-    "analytics.export": "Download what the reports are made of.",
-    "settings.manage": "Change the store's settings, shipping, taxes and domains.",
-    "billing.manage": "Change the plan, and see and pay StormCom's invoices.",
-    "admin.superuser": "Do everything in the store: contains every other permission.",
-    "return.manage": "Approve, receive and close returns.",
-    "campaign.manage": "Write campaigns and automations.",
-    "campaign.send": "Send a campaign to the customers that it is meant for.",
-    "audit.view": "Read the audit log.",
-    "audit.verify": "Check that nobody has altered the audit log.",
-    "pos.operate": "Sell at the counter: open and close a till, take payment.",
-    "content.publish": "Write and publish pages and blog posts.",
-    "export.pii": "Have personal data in exports and reports in clear.",
-    "token.manage": "Create and revoke API tokens and publishable keys.",
-    "staff.manage": "Invite and remove members of staff, and set what they may do.",
-}
-_VIEWER = (
-    "product.read",
-    "inventory.read",
-    "order.read",
-    "customer.read",
-    "analytics.view",
-)
-_MEMBER = (
-    *_VIEWER,
-    "product.write",
-    "inventory.adjust",
-    "order.write",
-    "order.fulfill",
-    "customer.write",
-    "return.manage",
-    "pos.operate",
-)
-_STANDARD = {
-    "owner": ("admin.superuser",),
-    "admin": tuple(code for code in _PERMISSIONS if code not in ("admin.superuser", "billing.manage")),
-    "member": _MEMBER,
-    "viewer": _VIEWER,
-}
 
 
 def upgrade() -> None:
     """Apply."""
-    _make_permissions()
     _make_people()
     _make_organizations()
     _widen_credentials()
@@ -93,6 +32,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back."""
     for name in (
+        "api_token",
+        "publishable_key",
         "staff_session",
         "granted",
         "memberships",
@@ -101,13 +42,12 @@ def downgrade() -> None:
         "stores_of_organization",
     ):
         tenancy.drop_look_up_function(name)
-    tenancy.drop_look_up_function("credential(text, bytea, text, inet, timestamptz)")
     op.execute(f"revoke select (organization_id) on stores from {tenancy.LOOKUP}")
     op.execute(
         "alter table credentials drop column created_by, drop column allowed_addresses, drop column last_used_at"
     )
     tables = ("permission_overrides", "role_permissions", "organization_members", "roles", "sessions", "users")
-    for table in (*tables, "standard_role_permissions", "permissions"):
+    for table in tables:
         op.execute(f"drop table {table}")
     op.execute("drop policy tenant on organizations")
     op.execute("drop policy lookup on organizations")
@@ -116,26 +56,6 @@ def downgrade() -> None:
     op.execute(f"revoke all on organizations from {tenancy.APP}")
     tenancy.allow("organizations", ("insert",))
     tenancy.look_up_function(*_credential_as_it_was())
-
-
-def _make_permissions() -> None:
-    op.execute("create table permissions (code text primary key, description text not null)")
-    for code, description in _PERMISSIONS.items():
-        told = description.replace("'", "''")
-        op.execute(f"insert into permissions (code, description) values ('{code}', '{told}')")
-    op.execute("""
-        create table standard_role_permissions (
-            role text not null check (role in ('owner', 'admin', 'member', 'viewer')),
-            permission text not null references permissions (code),
-            primary key (role, permission)
-        )
-    """)
-    for role, codes in _STANDARD.items():
-        rows = ", ".join(f"('{role}', '{code}')" for code in codes)
-        op.execute(f"insert into standard_role_permissions (role, permission) values {rows}")
-    for table in ("permissions", "standard_role_permissions"):
-        tenancy.allow(table, ("select",))
-        op.execute(f"grant select on {table} to {tenancy.LOOKUP}")
 
 
 def _make_people() -> None:
@@ -264,14 +184,13 @@ def _make_organizations() -> None:
             check (effect = 'grant' or up_to is null)
         )
     """)
+    member = ("organization_id", "id", "user_id", "role", "role_id", "store_ids", "suspended_at")
     columns = {
         "roles": None,
         "role_permissions": ("organization_id", "role_id", "permission", "up_to"),
-        "organization_members": (
-            "organization_id", "id", "user_id", "role", "role_id", "store_ids", "suspended_at"
-        ),
+        "organization_members": member,
         "permission_overrides": ("organization_id", "member_id", "permission", "effect", "up_to", "expires_at"),
-    }  # fmt: skip
+    }
     for table, seen in columns.items():
         tenancy.protect(table, store_column="organization_id")
         if seen is not None:
@@ -342,7 +261,7 @@ _STAFF_SESSION = """
 """
 
 # A token does what it was made for, and never more than its maker may do today.
-_CREDENTIAL = """
+_MADE_FOR = """
     select c.store_id, c.id,
            case when c.created_by is null then c.scopes
                 when 'admin.superuser' = any (g.permissions) then c.scopes
@@ -350,14 +269,22 @@ _CREDENTIAL = """
                 else array(select unnest(c.scopes) intersect select unnest(g.permissions) order by 1) end,
            coalesce(g.limits, '{}'),
            coalesce(origin = any (s.allowed_origins), false),
-           c.kind = 'sk' and (c.last_used_at is null or c.last_used_at < present - interval '5 minutes')
+           c.last_used_at is null or c.last_used_at < present - interval '5 minutes'
     from credentials c
     join stores s on s.id = c.store_id
     left join lateral lookup.granted(s.organization_id, c.created_by, s.id, present) g on c.created_by is not null
-    where c.digest = wanted_digest and c.kind = wanted_kind and c.revoked_at is null
+    where c.digest = wanted_digest and c.kind = 'sk' and c.revoked_at is null
       and (c.expires_at is null or c.expires_at > present) and s.status = 'active' and s.deleted_at is null
       and (c.allowed_addresses is null
            or exists (select from unnest(c.allowed_addresses) as allowed where address <<= allowed))
+"""
+
+# What each request of a shopper asks: a key in the open has neither scopes nor a maker.
+_PUBLISHABLE = """
+    select c.store_id, c.id, coalesce(origin = any (s.allowed_origins), false)
+    from credentials c join stores s on s.id = c.store_id
+    where c.digest = wanted_digest and c.kind = 'pk' and c.revoked_at is null
+      and (c.expires_at is null or c.expires_at > present) and s.status = 'active' and s.deleted_at is null
 """
 
 
@@ -375,9 +302,14 @@ def _make_look_ups() -> None:
     )
     tenancy.drop_look_up_function("credential(text, bytea, text, timestamptz)")
     tenancy.look_up_function(
-        "credential(wanted_kind text, wanted_digest bytea, origin text, address inet, present timestamptz)",
+        "api_token(wanted_digest bytea, origin text, address inet, present timestamptz)",
         "table (store_id uuid, id uuid, scopes text[], limits text[], origin_allowed boolean, use_is_news boolean)",
-        _CREDENTIAL,
+        _MADE_FOR,
+    )
+    tenancy.look_up_function(
+        "publishable_key(wanted_digest bytea, origin text, present timestamptz)",
+        "table (store_id uuid, id uuid, origin_allowed boolean)",
+        _PUBLISHABLE,
     )
     # Whether somebody has this address is for sign-in and its kin alone, which tell nobody.
     tenancy.look_up_function(

@@ -30,6 +30,7 @@ ATTEMPTS = 10
 BATCH = 50  # messages of one store in one claim
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=4)
+_OURSELVES = "StormCom"  # who signs what goes to a person or an organization rather than to a store's customer
 _TIME_TO_SEND = 60  # seconds of one claim; what is not begun by then is left to the next
 
 _STORES = text("select * from lookup.stores_with_due_messages(:now, :most)")
@@ -119,8 +120,8 @@ def _claimed(session: Session, rows: list[QueuedMessage]) -> Claimed | None:
     session.flush()
     if not alive:
         return None
-    store = queries.present_store(session)
-    return Claimed(tuple((_outgoing(row, store.name), row.attempts) for row in alive))
+    sender = queries.name_of_present_store(session) or _OURSELVES
+    return Claimed(tuple((_outgoing(row, sender), row.attempts) for row in alive))
 
 
 def _outgoing(row: QueuedMessage, sender: str) -> OutgoingMessage:

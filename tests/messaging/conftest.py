@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,7 +13,7 @@ from functions.events import relay
 from functions.messaging import deliver, deliver_due
 from functions.orders import confirm
 from infra.local import events
-from shared.core import queues
+from shared.core import database, queues
 from shared.core.settings import use_settings
 from tests.factories import StoreUnderTest
 
@@ -41,19 +42,23 @@ class Queues:
 
         Return the queues whose messages failed.
         """
+        return self.run_for(store.id)
+
+    def run_for(self, tenant_id: UUID) -> list[str]:
+        """Do the same for a tenant that may be a person."""
         failed = []
         while True:
-            self.send("outbox", [{"store_id": str(store.id)}])
+            self.send("outbox", [{"store_id": str(tenant_id)}])
             sent = len(self.waiting)
             while self.waiting:
                 queue, body = self.waiting.pop(0)
                 self.delivered.append((queue, body))
                 failed += [queue] * len(deliver_to(queue, body))
-            if sent == len(self.delivered) or not self._news(store):
+            if sent == len(self.delivered) or not self._news(tenant_id):
                 return failed
 
-    def _news(self, store: StoreUnderTest) -> bool:
-        with store.session() as session:
+    def _news(self, tenant_id: UUID) -> bool:
+        with database.transaction(tenant_id) as session:
             return bool(session.connection().exec_driver_sql("select 1 from outbox limit 1").first())
 
 
@@ -87,5 +92,9 @@ class Folder:
 
     def of(self, store: StoreUnderTest) -> list[dict[str, Any]]:
         """Return the messages of one store."""
+        return self.of_tenant(store.id)
+
+    def of_tenant(self, tenant_id: UUID) -> list[dict[str, Any]]:
+        """Return the messages of one tenant, who may be a person."""
         every = [json.loads(file.read_text(encoding="utf-8")) for file in self.path.glob("*.json")]
-        return [message for message in every if message["store_id"] == str(store.id)]
+        return [message for message in every if message["store_id"] == str(tenant_id)]

@@ -1,14 +1,17 @@
 """A store's credentials, and platform operators' tokens."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, text
+from sqlalchemy import CheckConstraint, Dialect, ForeignKeyConstraint, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import ARRAY, CIDR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core import credentials, ids
+from shared.core.encryption import EncryptedText
+from shared.core.lives import Purge, TenantLife
 from shared.core.tenancy import Base, StoreOwned
 
 
@@ -17,6 +20,17 @@ class CredentialKind(StrEnum):
 
     PUBLISHABLE = credentials.PUBLISHABLE
     SECRET = credentials.SECRET
+
+
+class Networks(TypeDecorator[list[str]]):
+    """Networks as their texts (`203.0.113.0/24`), which the driver would read into objects."""
+
+    impl = ARRAY(CIDR)
+    cache_ok = True
+
+    def process_result_value(self, value: list[Any] | None, _dialect: Dialect) -> list[str] | None:
+        """Write each as it was given."""
+        return None if value is None else [str(network) for network in value]
 
 
 class Credential(StoreOwned, Base):
@@ -35,12 +49,35 @@ class Credential(StoreOwned, Base):
     last_four: Mapped[str]
     scopes: Mapped[list[str]]
     created_by: Mapped[UUID | None]  # the user whose permissions bound it; none for the platform's
-    allowed_addresses: Mapped[list[str] | None] = mapped_column(ARRAY(CIDR))  # none: it may be used from anywhere
+    allowed_addresses: Mapped[list[str] | None] = mapped_column(Networks)  # none: it may be used from anywhere
     last_used_at: Mapped[datetime | None]  # within five minutes
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    replaced_by: Mapped[UUID | None]  # the token that took over from it, in a rotation
+
+
+class TokenUse(Base):
+    """What a secret token was used for on one day, written down every few minutes (see `core.token_uses`).
+
+    A row a token and day; gone after thirteen months.
+    """
+
+    __tablename__ = "token_uses"
+    __table_args__ = (
+        ForeignKeyConstraint(["store_id", "credential_id"], ["credentials.store_id", "credentials.id"]),
+        CheckConstraint("requests > 0", name="requests_check"),
+    )
+    __tenant_life__: ClassVar[TenantLife] = TenantLife(purge=Purge("last_used_at", timedelta(days=400)))
+
+    store_id: Mapped[UUID] = mapped_column(primary_key=True)
+    credential_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)  # of UTC
+    requests: Mapped[int]
+    last_route: Mapped[str]
+    last_address: Mapped[str | None] = mapped_column(EncryptedText("token_uses.last_address"))
+    last_used_at: Mapped[datetime]
 
 
 class PlatformToken(Base):

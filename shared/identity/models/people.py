@@ -1,6 +1,7 @@
 """People: who they are, and where they are signed in. Each person is the tenant of their own rows."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, text
@@ -8,6 +9,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.core.encryption import EncryptedText
 from shared.core.tenancy import Base, PersonOwned
+
+
+class LinkPurpose(StrEnum):
+    """What a mailed link is for."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 -- a purpose, no password
 
 
 class User(Base):
@@ -27,11 +35,51 @@ class User(Base):
     password_hash: Mapped[str | None]  # argon2id; none for who signs in by another way alone
     password_changed_at: Mapped[datetime | None]
     email_verified_at: Mapped[datetime | None]
+    second_factor_since: Mapped[datetime | None]  # with it a password alone opens no session
     disabled_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
+
+
+class FormerPassword(PersonOwned, Base):
+    """A password that the person had, or has: the newest row is today's. Five at most; see `password_choice`."""
+
+    __tablename__ = "password_history"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, sort_order=-2)
+    password_hash: Mapped[str]
+    set_at: Mapped[datetime]
+
+
+class MailedLink(PersonOwned, Base):
+    """A link that was mailed to a person: whoever follows it reads what comes to that address. Good for one use.
+
+    Rows go when the person is mailed the next one after their end.
+    """
+
+    __tablename__ = "mailed_links"
+    __table_args__ = (CheckConstraint("purpose in ('verify_email', 'reset_password')", name="purpose_check"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, sort_order=-2)
+    purpose: Mapped[LinkPurpose]
+    digest: Mapped[bytes] = mapped_column(unique=True)  # of the platform: it decides the person
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInChallenge(PersonOwned, Base):
+    """Half a sign-in: the password was right, and a second factor is to follow within minutes."""
+
+    __tablename__ = "sign_in_challenges"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True, sort_order=-2)
+    digest: Mapped[bytes] = mapped_column(unique=True)  # of the platform: it decides the person
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class StaffSession(PersonOwned, Base):

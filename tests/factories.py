@@ -3,7 +3,7 @@
 A test names only what it is about; whatever it does not name is the same everywhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +17,11 @@ from shared.core import database, ids
 from shared.core.principal import Principal
 from shared.identity import onboarding
 from shared.search import keeping
+from shared.stores.queries import get_store
 from shared.stores.schemas import OpenStore
 from shared.stores.settings import CommerceSettings
 from tests.client import Client
+from tests.staff import NOBODY, Person, a_person, join, own
 
 _numbers = count(1)
 
@@ -68,7 +70,47 @@ class StoreUnderTest:
     def token(self, *scopes: str) -> Client:
         """Return a caller with a new secret token of these scopes alone."""
         issued = self.merchant.post("/credentials", json={"name": "Test", "scopes": list(scopes)})
-        return Client({"Authorization": f"Bearer {issued.json()['token']}"})
+        return self.bearer(issued.json()["token"])
+
+    @staticmethod
+    def bearer(token: str) -> Client:
+        """Return a caller with a secret token."""
+        return Client({"Authorization": f"Bearer {token}"})
+
+    @cached_property
+    def organization_id(self) -> UUID:
+        """The organization that the store belongs to."""
+        with self.session() as session:
+            return get_store(session).organization_id
+
+    @cached_property
+    def owner(self) -> Person:
+        """The organization's owner, who has entered the store; nobody owns it until a test asks."""
+        owner = own(a_person("Rahima"), self.organization_id)
+        return owner.at(organization_id=self.organization_id, store_id=self.id)
+
+    def staff(
+        self,
+        role: str = "member",
+        *,
+        permissions: Iterable[str] | None = None,
+        limits: Mapping[str, int] | None = None,
+        store_ids: Iterable[UUID] | None = None,
+    ) -> Person:
+        """Return somebody who works for the store's organization and has entered the store.
+
+        With `permissions` they have a role of the organization's own, which `limits` by amounts.
+        """
+        assert self.owner.member_id != NOBODY  # an organization with members has an owner
+        member = join(
+            a_person("Karim"),
+            self.organization_id,
+            role=role,
+            permissions=permissions,
+            limits=limits,
+            store_ids=store_ids,
+        )
+        return member.at(organization_id=self.organization_id, store_id=self.id)
 
     def stock(self, sku: str) -> dict[str, Any]:
         """Return the stock level of a variant, as the merchant reads it."""

@@ -108,6 +108,8 @@ def _greet(terminal: Terminal, base_url: str, stores: list[DemoStore], took: flo
         terminal.say(f"\n  Demo store {store.slug} ({store.id})")
         terminal.say(f"    publishable key    {store.publishable_key}")
         terminal.say(f"    secret token       {store.secret_token}")
+        if store.owner_email:
+            terminal.say(f"    owner signs in as  {store.owner_email}  {store.owner_password}")
     terminal.say("\nCtrl-C stops it. The data stay; `make reset` starts over.\n")
 
 

@@ -5,6 +5,8 @@ again, the secret token included, and what was not is done now.
 """
 
 import base64
+import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from shared.core.settings import settings
 _STORES = ("demo_rupali.json", "demo_banani_books.json")
 _CREATED = 201
 _TAKEN = "store_slug_taken"
+_USED = "invitation_not_found"
+_PASSWORD_LENGTH = 24  # of base 32: 120 bits
 _SHOWING = "product-summaries-due"  # the queue of what makes shoppers see all that a store has
 
 
@@ -40,7 +44,7 @@ class _Api:
     def __init__(self) -> None:
         self._routes = routing.Routes(topology.load().endpoints)
 
-    def post(self, path: str, content: Mapping[str, Any], *, token: str, key: str) -> _Answer:
+    def post(self, path: str, content: Mapping[str, Any], *, token: str | None, key: str) -> _Answer:
         match = self._routes.find("POST", path)
         if match is None:
             message = f"There is no route POST {path}."
@@ -51,7 +55,7 @@ class _Api:
             route=match.route.path,
             path_parameters=match.parameters,
             headers={
-                "Authorization": f"Bearer {token}",
+                **({"Authorization": f"Bearer {token}"} if token else {}),
                 "Content-Type": "application/json",
                 "Idempotency-Key": key,
             },
@@ -92,6 +96,7 @@ def _seed(api: _Api, operator: str, wanted: dict[str, Any]) -> DemoStore:
         slug=opened["store"]["slug"],
         publishable_key=opened["publishable_key"],
         secret_token=opened["secret_token"],
+        **_settle_owner(api, operator, opened),
     )
     for product in products:
         answer = api.post(
@@ -117,6 +122,26 @@ def _open(api: _Api, operator: str, store: dict[str, Any]) -> dict[str, Any]:
             raise _refused(f"the store {slug}", answer)
         number += 1
         slug = f"{store['slug']}-{number}"
+
+
+def _settle_owner(api: _Api, operator: str, opened: dict[str, Any]) -> dict[str, str]:
+    """Let an owner sign up by the operator's invitation; return how they sign in, the same however often it is asked.
+
+    The password is made of the operator's token and the store's name: nobody else knows it, and a crash loses nothing.
+    """
+    slug = opened["store"]["slug"]
+    email = f"owner@{slug}.example"
+    made_of = hmac.digest(operator.encode(), f"the demo's owner of {slug}".encode(), hashlib.sha256)
+    password = base64.b32encode(made_of).decode().lower()[:_PASSWORD_LENGTH]
+    path = f"/api/v1/platform/organizations/{opened['organization_id']}/owner"
+    invited = api.post(path, {"email": email}, token=operator, key=f"demo-owner-{slug}")
+    if invited.status != _CREATED:
+        raise _refused(f"an invitation to own {slug}", invited)
+    wanted = {"token": invited.content["token"], "name": "Demo Owner", "password": password}
+    joined = api.post("/api/v1/invitations/sign-up", wanted, token=None, key=f"demo-join-{slug}")
+    if joined.status != _CREATED and joined.content.get("code") != _USED:  # the start before came this far
+        raise _refused(f"the owner of {slug}", joined)
+    return {"owner_email": email, "owner_password": password}
 
 
 def _refused(what: str, answer: _Answer) -> NotSeeded:

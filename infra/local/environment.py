@@ -21,6 +21,7 @@ def set_up(  # noqa: PLR0913 -- each is one fact about this run, by keyword
     database_url: str,
     queue_prefix: str,
     keys: Path,
+    sealing_keys: Path,
     base_url: str,
     folder: Path,
 ) -> None:
@@ -32,10 +33,12 @@ def set_up(  # noqa: PLR0913 -- each is one fact about this run, by keyword
             "STORMCOM_STAGE": "local",
             "STORMCOM_DATABASE_URL": database_url,
             "STORMCOM_DATABASE_AUTH": "password",
+            "STORMCOM_DATABASE_DRIVER": "named",  # there is no proxy before this PostgreSQL
             "STORMCOM_POOL_SIZE": str(POOL),
             "STORMCOM_QUEUE_PREFIX": queue_prefix,
             "STORMCOM_SUBSCRIPTIONS": json.dumps(topology.subscriptions),
             "STORMCOM_KEYS": f"file:{keys}",
+            "STORMCOM_AUDIT_KEY": f"file:{sealing_keys}",
             "STORMCOM_OBJECTS": f"file:{folder / 'objects'}",
             "STORMCOM_PUBLIC_URL": f"http://localhost:{port}",
             "STORMCOM_STOREFRONT_DOMAIN": "localhost",  # browsers resolve SLUG.localhost to this machine

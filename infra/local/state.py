@@ -3,12 +3,14 @@
 What lies there:
     postgres/     the database's own files
     keys.json     the master key of the encrypted columns (0600); without it the database's personal data is lost
+    audit-key.json  the key that seals the audit trail (0600); without it no chain can be verified
     secrets.json  passwords of the local database roles (0600)
     stores.json   the demo stores with their credentials, by database (0600)
     outgoing/     e-mails and text messages that the local channel sent
     objects/      what was uploaded and exported, and the pictures that were made of it (0700)
     log.jsonl     the functions' structured log lines
     dev.json      where the running system is, for scripts and tests (0600); gone when it has stopped
+    environment.json  the running system's functions' variables, for `infra.local.within` (0600); gone with it
     lock          held while the system runs
 """
 
@@ -19,6 +21,7 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +29,7 @@ from typing import IO, Any
 FOLDER = "STORMCOM_STATE"  # the environment variable that names another folder
 _DEFAULT_FOLDER = ".stormcom"
 _KEY_BYTES = 32  # AES-256
+_ENVIRONMENT = "environment.json"
 _OURS = "lock"  # by this file a folder is known to be ours to empty
 
 
@@ -45,6 +49,8 @@ class DemoStore:
     slug: str
     publishable_key: str
     secret_token: str
+    owner_email: str = ""  # with which its owner signs in; none in a folder from before there were people
+    owner_password: str = ""
 
 
 class State:
@@ -108,7 +114,7 @@ class State:
             raise AlreadyRunning(message) from None
         lock.truncate(0)  # a killed process left its address in it
         self._lock = lock
-        (self.folder / "dev.json").unlink(missing_ok=True)
+        self._forget_the_run()
         self.outgoing.mkdir(exist_ok=True)
 
     def _is_ours(self) -> bool:
@@ -130,11 +136,22 @@ class State:
         whereabouts = {"base_url": base_url, "pid": os.getpid(), "stores": [asdict(store) for store in stores]}
         write(self.folder / "dev.json", whereabouts)
 
+    def keep_environment(self, environment: Mapping[str, str]) -> None:
+        """Write down the variables of the running system's functions, so that a command can have them."""
+        ours = {name: value for name, value in environment.items() if name.startswith(("STORMCOM_", "AWS_"))}
+        write(self.folder / _ENVIRONMENT, ours)
+
+    @property
+    def environment(self) -> dict[str, str] | None:
+        """The variables of the running system's functions; None when none runs."""
+        kept: dict[str, str] | None = read(self.folder / _ENVIRONMENT)
+        return kept
+
     def close(self) -> None:
-        """Remove dev.json and give the lock back."""
+        """Remove what tells of this run, and give the lock back."""
         if self._lock is None:
             return
-        (self.folder / "dev.json").unlink(missing_ok=True)
+        self._forget_the_run()
         self._lock.close()
         self._lock = None
 
@@ -144,6 +161,14 @@ class State:
             key = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
             write(self.keys, {"current": 1, "keys": {"1": key}})
         return self.keys
+
+    def sealing_keys(self) -> Path:
+        """Return the file of the key that seals the audit trail, made at the first start and never again."""
+        path = self.folder / "audit-key.json"
+        if not path.exists():
+            key = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+            write(path, {"current": 1, "keys": {"1": key}})
+        return path
 
     def secret(self, name: str) -> str:
         """Return the secret of that name, made at its first use."""
@@ -177,6 +202,10 @@ class State:
         (self.folder / _OURS).unlink()
         self.folder.rmdir()
         self.close()
+
+    def _forget_the_run(self) -> None:
+        for name in ("dev.json", _ENVIRONMENT):
+            (self.folder / name).unlink(missing_ok=True)
 
     def _held_lock(self) -> IO[str]:
         if self._lock is None:

@@ -119,9 +119,11 @@ class LocalSystem:
             database_url=database_url,
             queue_prefix=services.queue_prefix,
             keys=self._state.master_keys(),
+            sealing_keys=self._state.sealing_keys(),
             base_url=self._web.base_url,
             folder=self._state.folder,
         )
+        self._state.keep_environment(os.environ)
         client = aws.sqs(endpoint)
         queues = aws.create_queues(client, topology.consumers)
         stores = self._stores(seed)

@@ -39,6 +39,25 @@ PERMISSIONS: dict[str, str] = {
 }
 """Code -> what it allows, in one sentence for the person who grants it."""
 
+_VIEWER = frozenset({"product.read", "inventory.read", "order.read", "customer.read", "analytics.view"})
+_MEMBER = _VIEWER | {
+    "product.write",
+    "inventory.adjust",
+    "order.write",
+    "order.fulfill",
+    "customer.write",
+    "return.manage",
+    "pos.operate",
+}
+
+STANDARD: dict[str, frozenset[str]] = {
+    "owner": frozenset({SUPERUSER}),
+    "admin": frozenset(PERMISSIONS) - {SUPERUSER, "billing.manage"},
+    "member": _MEMBER,
+    "viewer": _VIEWER,
+}
+"""What the four roles allow that every organization has; the table `standard_role_permissions` says the same."""
+
 
 class UnknownPermission(LookupError):
     """Somebody asked for a permission that does not exist: a mistake in the code or in a stored role."""

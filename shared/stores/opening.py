@@ -1,5 +1,6 @@
-"""Opening a store: the one way by which a tenant comes into being."""
+"""Opening organizations and stores: the one way by which such a tenant comes into being."""
 
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import text
@@ -9,7 +10,7 @@ from shared.core import audit, clock, ids, outbox, tenancy
 from shared.core.errors import FieldError, Problem, ValidationFailed
 from shared.stores.events import StoreOpened
 from shared.stores.models import Organization, Store
-from shared.stores.schemas import OpenStore
+from shared.stores.schemas import NewStore, OpenStore
 
 # Two requests for one slug queue up, so the look-up sees the store of whoever was first.
 _LOCK = text("select pg_advisory_xact_lock(hashtextextended('slug:' || :slug, 0))")
@@ -34,21 +35,36 @@ def open_store(session: Session, request: OpenStore) -> Store:
         SlugTaken: another store has the slug.
         ValidationFailed: the time zone or the organization does not exist.
     """
-    require_time_zone(request.time_zone)
-    _require_free(session, request)
-    now = clock.now()
     organization_id = request.organization_id
     if organization_id is None:
-        organization = Organization(id=ids.new_id(), name=request.organization_name or request.name, created_at=now)
-        with tenancy.within(session, organization.id):
-            session.add(organization)
-        organization_id = organization.id
+        organization_id = open_organization(session, request.organization_name or request.name).id
+    return open_store_of(session, request, organization_id=organization_id, owner_email=request.owner_email)
+
+
+def open_organization(session: Session, name: str) -> Organization:
+    """Open an organization; leaves the session bound to it. Who owns it: see `organizations.opening`."""
+    organization = Organization(id=ids.new_id(), name=name, version=1, created_at=clock.now())
+    with tenancy.within(session, organization.id):
+        session.add(organization)
+    return organization
+
+
+def open_store_of(session: Session, request: NewStore, *, organization_id: UUID, owner_email: str) -> Store:
+    """Open a store of an organization; leaves the session bound to the new store.
+
+    Raises:
+        SlugTaken: another store has the slug.
+        ValidationFailed: the time zone or the organization does not exist.
+    """
+    require_time_zone(request.time_zone)
+    _require_free(session, request.slug, organization_id)
+    now = clock.now()
     store = Store(
         id=ids.new_id(),
         organization_id=organization_id,
         slug=request.slug,
         name=request.name,
-        owner_email=request.owner_email,
+        owner_email=owner_email,
         currency=request.currency,
         locale=request.locale,
         time_zone=request.time_zone,
@@ -78,14 +94,13 @@ def open_store(session: Session, request: OpenStore) -> Store:
     return store
 
 
-def _require_free(session: Session, request: OpenStore) -> None:
-    session.execute(_LOCK, {"slug": request.slug})
-    organization_id = request.organization_id
-    found = session.execute(_LOOK_UP, {"slug": request.slug, "organization_id": organization_id}).one()
+def _require_free(session: Session, slug: str, organization_id: UUID) -> None:
+    session.execute(_LOCK, {"slug": slug})
+    found = session.execute(_LOOK_UP, {"slug": slug, "organization_id": organization_id}).one()
     if found.slug_is_taken:
-        detail = f"The slug {request.slug} belongs to another store; choose another."
+        detail = f"The slug {slug} belongs to another store; choose another."
         raise SlugTaken(detail)
-    if organization_id is not None and not found.organization_exists:
+    if not found.organization_exists:
         field = FieldError(pointer="/organization_id", code="unknown_organization", message="There is none of this id.")
         detail = "There is no such organization."
         raise ValidationFailed(detail, errors=[field])

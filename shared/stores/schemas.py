@@ -29,20 +29,25 @@ TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["BD"])]
 
 
-class OpenStore(Schema):
-    """A new store, of a new organization or of an existing one."""
+class NewStore(Schema):
+    """A new store."""
 
     name: Name
     slug: Slug
-    owner_email: Email
-    organization_id: OrganizationId | None = None
-    organization_name: Name | None = None
     currency: Currency = "BDT"
     locale: Locale = "bn-BD"
     time_zone: TimeZone = "Asia/Dhaka"
     country: Country = "BD"
     allowed_origins: Origins = Field(default_factory=list)
     settings: CommerceSettings = CommerceSettings()
+
+
+class OpenStore(NewStore):
+    """A new store, of a new organization or of an existing one."""
+
+    owner_email: Email
+    organization_id: OrganizationId | None = None
+    organization_name: Name | None = None
 
 
 class EditStore(Schema):

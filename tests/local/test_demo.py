@@ -60,6 +60,16 @@ def test_the_second_shop_is_small_and_sees_nothing_of_the_first() -> None:
     assert foreign.status_code == 404
 
 
+def test_each_shop_has_an_owner_who_signs_in_with_the_password_that_was_told() -> None:
+    for store in demo.seed():
+        entered = Client().post("/session", json={"email": store.owner_email, "password": store.owner_password})
+        wrong = Client().post("/session", json={"email": store.owner_email, "password": store.secret_token})
+
+        assert (entered.status_code, wrong.status_code) == (200, 401)
+        owner = Client({"Cookie": entered.cookies[0].split(";")[0]})
+        assert owner.get("/store").json()["id"] == store.id
+
+
 def test_seeding_again_finds_the_same_stores_and_makes_nothing_twice() -> None:
     first = demo.seed()
     number = len(everything(first[0], "/storefront/products"))

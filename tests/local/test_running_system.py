@@ -28,7 +28,9 @@ def test_dev_json_tells_where_the_system_is_and_how_to_get_in(system: Process) -
 
     assert system.dev["pid"] == system.process.pid
     assert system.dev["base_url"] == f"http://127.0.0.1:{system.port}"
-    assert store.keys() == {"id", "slug", "publishable_key", "secret_token"}
+    told = {"id", "slug", "publishable_key", "secret_token", "owner_email", "owner_password"}
+    assert store.keys() == told
+    assert all(store.values())
     assert (status, len(listed["data"]) > 0) == (200, True)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from infra.local import state as states
+from infra.local import within
 from infra.local.state import DemoStore, State
 
-STORE = DemoStore("store_1", "demo", "pk_1", "sk_1")
+STORE = DemoStore("store_1", "demo", "pk_1", "sk_1", "owner@demo.example", "secret")
 
 
 def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
@@ -20,13 +21,16 @@ def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
     state.open()
 
     state.master_keys()
+    state.sealing_keys()
     state.secret("owner")
+    state.keep_environment({"STORMCOM_STAGE": "local"})
     state.keep_stores("embedded", [STORE])
     state.ready("http://127.0.0.1:8000", [STORE])
     modes = {path.name: stat.filemode(path.stat().st_mode) for path in state.folder.glob("*.json")}
     state.close()
 
-    assert modes == dict.fromkeys(("keys.json", "secrets.json", "stores.json", "dev.json"), "-rw-------")
+    names = ("keys.json", "audit-key.json", "secrets.json", "stores.json", "dev.json", "environment.json")
+    assert modes == dict.fromkeys(names, "-rw-------")
     assert stat.filemode(state.folder.stat().st_mode) == "drwx------"
 
 
@@ -60,7 +64,16 @@ def test_dev_json_says_where_the_system_is_and_is_gone_when_it_stopped(tmp_path:
     assert told == {
         "base_url": "http://127.0.0.1:8000",
         "pid": os.getpid(),
-        "stores": [{"id": "store_1", "slug": "demo", "publishable_key": "pk_1", "secret_token": "sk_1"}],
+        "stores": [
+            {
+                "id": "store_1",
+                "slug": "demo",
+                "publishable_key": "pk_1",
+                "secret_token": "sk_1",
+                "owner_email": "owner@demo.example",
+                "owner_password": "secret",
+            }
+        ],
     }
     assert not (state.folder / "dev.json").exists()
 
@@ -125,3 +138,34 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
     assert states.read(path) == {"a": 1}
     assert [left.name for left in tmp_path.iterdir()] == ["kept.json"]
+
+
+def test_the_key_that_seals_the_trail_is_the_same_at_the_next_start(tmp_path: Path) -> None:
+    kept = []
+    for _ in range(2):
+        state = State(tmp_path / "state")
+        state.open()
+        kept.append(state.sealing_keys().read_text())
+        state.close()
+
+    assert kept[0] == kept[1]
+    assert len(json.loads(kept[0])["keys"]["1"]) == 44
+
+
+def test_a_command_gets_the_variables_of_the_system_that_runs_and_none_of_one_that_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    state = State(tmp_path / "state")
+    monkeypatch.setenv("STORMCOM_STATE", str(state.folder))
+    command = [sys.executable, "-c", "import os; print(os.environ['STORMCOM_STAGE'])"]
+    state.open()
+    state.keep_environment({"STORMCOM_STAGE": "of this run", "PATH": "no business of a function's"})
+
+    during = within.main(command)
+    told = capfd.readouterr().out
+    state.close()
+    after = within.main(command)
+
+    assert (during, told) == (0, "of this run\n")
+    assert (after, within.main([])) == (2, 2)
+    assert "Nothing runs on" in capfd.readouterr().err

@@ -15,8 +15,11 @@ from shared.core.idempotency import PLATFORM_STORE
 from shared.stores import upkeep
 from tests.database import Sql
 from tests.factories import a_store
+from tests.staff import a_person
 
 pytestmark = pytest.mark.usefixtures("watch")
+
+_TENANTS = "select id from stores union all select id from users union all select id from organizations"
 
 type Sent = list[tuple[str, UUID]]
 
@@ -33,17 +36,18 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
     return noted
 
 
-def test_the_sweep_sends_every_store_once_page_by_page(sent: Sent, monkeypatch: pytest.MonkeyPatch, sql: Sql) -> None:
+def test_the_sweep_sends_every_tenant_once_page_by_page(sent: Sent, monkeypatch: pytest.MonkeyPatch, sql: Sql) -> None:
     monkeypatch.setattr(sweep_upkeep, "STORES_A_PAGE", 2)
     for _ in range(3):
         a_store()
+        a_person()
 
     sweep_upkeep.handler(events.schedule_event("stores-sweep-upkeep"), None)
 
-    stores = {row["id"] for row in sql("select id from stores")}
+    tenants = {row["id"] for row in sql(_TENANTS)}
     assert {queue for queue, _ in sent} == {upkeep.QUEUE}
-    assert {store_id for _, store_id in sent} == stores | {PLATFORM_STORE}
-    assert len(sent) == len(stores) + 1
+    assert {store_id for _, store_id in sent} == tenants | {PLATFORM_STORE}
+    assert len(sent) == len(tenants) + 1
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(sql: Sql) -> None:
@@ -83,6 +87,18 @@ def test_a_store_with_more_than_a_transaction_should_remove_goes_round_again(
     keep_up.handler(message(store.id), events.context("stores-keep-up"))
 
     assert first == sent == [(upkeep.QUEUE, store.id)]
+
+
+def test_a_persons_and_an_organizations_answers_go_in_time_as_a_stores_do(sent: Sent, sql: Sql) -> None:
+    person, organization = a_person().user_id, a_store().organization_id
+    for tenant in (person, organization):
+        expire(sql, tenant, 2)
+
+        assert keep_up.handler(message(tenant), events.context("stores-keep-up")) == {"batchItemFailures": []}
+
+    left = "select count(*) as n from idempotency_keys where store_id = %s and expires_at < now()"
+    assert [sql(left, tenant)[0]["n"] for tenant in (person, organization)] == [0, 0]
+    assert sent == []
 
 
 def test_operators_own_records_are_kept_up_as_a_stores_are(sent: Sent, sql: Sql) -> None:

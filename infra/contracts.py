@@ -1,4 +1,4 @@
-"""What the code promises to others, as files: the topology, the OpenAPI document, and each event's schema and example.
+"""What the code promises to others, as files: the topology, the OpenAPI document, who may call which route, and events.
 
 `make contracts` writes them; `--check` compares, and fails for whoever changed the code and not the files.
 """
@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shared.core import openapi, topology
+from shared.core import openapi, roles_by_route, topology
 from shared.core.outbox import DomainEvent
 
 ROOT = Path(__file__).parent.parent
 EVENTS = "events"
 OPENAPI = "functions/docs/openapi.json"
+ROLES = "functions/organizations/roles_by_route.md"
 TOPOLOGY = "infra/topology.json"
 
 _SAMPLES = "triggers"  # events/triggers/ holds AWS's trigger shapes, which are written by hand
@@ -21,7 +22,11 @@ _SAMPLES = "triggers"  # events/triggers/ holds AWS's trigger shapes, which are 
 
 def generate() -> dict[str, str]:
     """Return the text of every generated file by its path below the project's root."""
-    files = {TOPOLOGY: topology.load().to_json(), OPENAPI: _json(openapi.document())}
+    files = {
+        TOPOLOGY: topology.load().to_json(),
+        OPENAPI: _json(openapi.document()),
+        ROLES: roles_by_route.document(),
+    }
     for kind in event_kinds():
         files[f"{EVENTS}/{kind.type}.json"] = _json(_event(kind))
     return files

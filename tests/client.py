@@ -20,6 +20,7 @@ class Answer:
     status_code: int
     headers: dict[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()  # each as its Set-Cookie says it
 
     def json(self) -> Any:
         """Return the body as JSON."""
@@ -106,7 +107,8 @@ def answer_of(result: dict[str, Any]) -> Answer:
     """Read what a handler returns to API Gateway."""
     body = result.get("body") or ""
     content = base64.b64decode(body) if result.get("isBase64Encoded") else body.encode()
-    return Answer(result["statusCode"], {k.lower(): v for k, v in result["headers"].items()}, content)
+    headers = {k.lower(): v for k, v in result["headers"].items()}
+    return Answer(result["statusCode"], headers, content, tuple(result.get("cookies") or ()))
 
 
 @cache

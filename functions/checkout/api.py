@@ -5,6 +5,7 @@ from shared.checkout import direct
 from shared.checkout.schemas import PlaceOrder
 from shared.core.functions import Api
 from shared.core.request import Caller, StoreSession
+from shared.identity.amounts import OverLimit
 from shared.inventory.reservations import OutOfStock
 from shared.orders.schemas import OrderOut
 from shared.payments.gateways import PaymentMethodUnavailable
@@ -18,7 +19,7 @@ api = Api("checkout", prefix="/api/v1/orders", audience="merchant")
     status_code=201,
     permission="order.write",
     idempotent=True,
-    raises=(NotSold, OutOfStock, TotalTooLarge, PaymentMethodUnavailable),
+    raises=(NotSold, OutOfStock, OverLimit, TotalTooLarge, PaymentMethodUnavailable),
     memory=1024,  # MB; twice the default: CPU comes with memory, and an order should not wait
 )
 def place_order(order: PlaceOrder, session: StoreSession, caller: Caller) -> OrderOut:

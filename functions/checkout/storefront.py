@@ -12,7 +12,8 @@ from shared.checkout.schemas import CheckoutOut, CompleteCheckout, CompletedOut,
 from shared.checkout.starting import CartEmpty, TooManyHolds
 from shared.core.errors import NotFound
 from shared.core.functions import Api
-from shared.core.request import CartToken, StoreSession
+from shared.core.principal import customer_of
+from shared.core.request import Caller, CartToken, StoreSession
 from shared.core.typeids import CheckoutId
 from shared.inventory.reservations import OutOfStock
 from shared.payments.gateways import PaymentMethodUnavailable
@@ -68,18 +69,22 @@ def cancel_checkout(checkout_id: CheckoutId, session: StoreSession, token: CartT
     ),
     memory=1024,  # MB; as above
 )
-def complete_checkout(
+def complete_checkout(  # noqa: PLR0913, PLR0917 -- FastAPI passes by name what the request carries
     checkout_id: CheckoutId,
     payment: CompleteCheckout,
     session: StoreSession,
     response: Response,
+    caller: Caller,
     token: CartToken = None,
 ) -> CompletedOut:
     """Place the order. One checkout makes one order, however often and from however many tabs it is completed.
 
-    201 when the order was placed now, 200 with the same order when it had been placed before.
+    201 when the order was placed now, 200 with the same order when it had been placed before. Sent with a customer's
+    access token, it makes the order theirs.
     """
-    completed = completion.complete(session, checkout_id, token, payment_method=payment.payment_method)
+    completed = completion.complete(
+        session, checkout_id, token, payment_method=payment.payment_method, customer_id=customer_of(caller)
+    )
     if not completed.order.is_new:
         response.status_code = 200
     return CompletedOut.of(completed)

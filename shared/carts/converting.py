@@ -1,5 +1,6 @@
 """A cart becomes an order."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from shared.carts import documents
 from shared.carts.events import CartConverted
+from shared.carts.states import CartState
 from shared.core import audit, outbox, tenancy
 from shared.core.errors import Problem
 
@@ -19,33 +21,38 @@ class CartChanged(Problem):
     title = "Cart changed"
 
 
-_CONVERT = text(f"""
-update carts set state = 'converted', due_at = null, version = version + 1
-where store_id = :store_id and id = :cart_id and contents_version = :contents_version
-  and state in ('active', 'abandoned')
-returning {documents.COLUMNS}
-""")  # noqa: S608 -- a constant of `documents`, not a caller's text
-
-_STATE = text(f"select {documents.COLUMNS} from carts where store_id = :store_id and id = :cart_id")  # noqa: S608 -- the same
+_CONVERT = text("""
+with present as materialized (
+    select id, state, contents_version from carts where store_id = :store_id and id = :cart_id for no key update
+), converted as (
+    update carts c set state = 'converted', due_at = null, version = c.version + 1
+    from present p
+    where c.store_id = :store_id and c.id = p.id and p.contents_version = :contents_version
+      and p.state in ('active', 'abandoned')
+    returning c.version, c.lines
+)
+select p.state, c.version, c.lines from present p left join converted c on true
+""")
 
 
 def convert(session: Session, cart_id: UUID, *, contents_version: int, order_id: UUID) -> None:
-    """Mark the cart as bought, if what is in it is still what was priced. One statement.
+    """Mark the cart as bought, if what is in it is still what was priced. One statement, along with the next one.
 
-    Raises:
+    Raises, from that next one:
         CartClosed: it became an order before, or expired.
         CartChanged: its lines are no longer those of `contents_version`.
     """
-    values = {
-        "store_id": tenancy.require_store(session),
-        "cart_id": cart_id,
-        "contents_version": contents_version,
-    }
-    row = session.execute(_CONVERT, values).mappings().one_or_none()
-    if row is None:
-        documents.of(session.execute(_STATE, values).mappings().one()).require_open()
-        detail = "The cart was changed after this checkout was started; start it again to see what it costs now."
-        raise CartChanged(detail)
-    cart = documents.of(row)
-    audit.record(session, action="cart.converted", entity="cart", entity_id=cart.id, after={"state": cart.state.value})
-    outbox.record(session, CartConverted(cart_id=cart.id, version=cart.version, order_id=order_id, **cart.sizes))
+
+    def hear(rows: list[Any]) -> None:
+        ((was, version, lines),) = rows
+        if version is None:
+            documents.require_open(CartState(was))
+            detail = "The cart was changed after this checkout was started; start it again to see what it costs now."
+            raise CartChanged(detail)
+        after = {"state": CartState.CONVERTED.value}
+        audit.record(session, action="cart.converted", entity="cart", entity_id=cart_id, after=after)
+        counts = {"line_count": len(lines), "item_count": sum(line["quantity"] for line in lines)}
+        outbox.record(session, CartConverted(cart_id=cart_id, version=version, order_id=order_id, **counts))
+
+    values = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "contents_version": contents_version}
+    tenancy.ask_along(session, _CONVERT, values, hear)

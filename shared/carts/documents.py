@@ -85,10 +85,19 @@ class CartDocument:
         Raises:
             CartClosed: it is an order already, or expired.
         """
-        if not self.is_open:
-            became = "became an order" if self.state is CartState.CONVERTED else "has expired"
-            detail = f"This cart {became}; start a new one."
-            raise CartClosed(detail, state=self.state.value)
+        require_open(self.state)
+
+
+def require_open(state: CartState) -> None:
+    """Refuse to go on with a cart that is in a state in which it is over.
+
+    Raises:
+        CartClosed: it is an order already, or expired.
+    """
+    if state not in OPEN:
+        became = "became an order" if state is CartState.CONVERTED else "has expired"
+        detail = f"This cart {became}; start a new one."
+        raise CartClosed(detail, state=state.value)
 
 
 def owner(token: str | None) -> bytes:
@@ -109,7 +118,7 @@ def read(session: Session, cart_id: UUID, token: str | None) -> CartDocument:
         NotFound: there is none of that id, or the token is another's.
     """
     values = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "digest": owner(token)}
-    row = session.execute(_READ, values).mappings().one_or_none()
+    row = tenancy.run(session, _READ, values).mappings().one_or_none()
     if row is None:
         raise no_such_cart()
     return of(row)

@@ -18,8 +18,9 @@ from shared.carts.events import CartCreated
 from shared.carts.models import MOST_LINES, MOST_OF_A_LINE
 from shared.carts.schemas import Wanted
 from shared.carts.viewing import CartView, view
-from shared.core import audit, clock, credentials, ids, outbox, tenancy
+from shared.core import audit, clock, credentials, ids, outbox, records, tenancy
 from shared.core.errors import NotFound, Problem, StaleVersion
+from shared.stores import queries as stores
 
 
 class CartFull(Problem):
@@ -104,7 +105,7 @@ def create(session: Session, wanted: Sequence[Wanted]) -> tuple[CartView, str]:
         "now": now,
         "due_at": now + ageing.ABANDONED_AFTER,
     }
-    cart = documents.of(session.execute(_CREATE, values).mappings().one())
+    cart = documents.of(records.run(session, _CREATE, values).mappings().one())
     audit.record(session, action="cart.created", entity="cart", entity_id=cart.id, after=cart.sizes)
     outbox.record(session, CartCreated(cart_id=cart.id, version=cart.version, **cart.sizes))
     return view(session, cart, known={variant.variant_id: variant for variant in found}), token
@@ -123,6 +124,7 @@ def add_line(
         StaleVersion: it has another version than `expected_version`.
     """
     digest = documents.owner(token)
+    asked = stores.ask_for_present_store(session)
     (variant,) = goods.find(session, [wanted])
     line = CartLine(ids.new_id(), variant.variant_id, variant.sku, wanted.quantity, variant.price)
     values = {
@@ -140,7 +142,7 @@ def add_line(
         raise _full()
     change = {"variant_id": ids.encode("var", line.variant_id), "sku": line.sku, "quantity": line.quantity}
     _tell(session, cart, "cart.line_added", change)
-    return view(session, cart, known={variant.variant_id: variant})
+    return view(session, cart, known={variant.variant_id: variant}, asked=asked)
 
 
 def set_quantity(  # noqa: PLR0913 -- the cart's id, its token and its version are one proof in three parts
@@ -177,7 +179,7 @@ def _change(  # noqa: PLR0913 -- see `set_quantity`
     due_at = now + ageing.ABANDONED_AFTER
     guest = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "digest": digest}
     circumstances = {"expected": expected_version, "now": now, "due_at": due_at}
-    row = session.execute(statement, {**values, **guest, **circumstances}).mappings().one_or_none()
+    row = records.run(session, statement, {**values, **guest, **circumstances}).mappings().one_or_none()
     return None if row is None else documents.of(row)
 
 

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from shared.carts.documents import CartDocument
 from shared.carts.schemas import Wanted
 from shared.catalog import queries
 from shared.catalog.queries import Sellable
-from shared.core import clock
+from shared.core import clock, tenancy
 from shared.core.errors import FieldError, Problem, pointer
 from shared.pricing.cart import LineToPrice, PricedCart, PricingContext, price_cart
 from shared.stores.queries import StoreFacts
@@ -30,6 +31,27 @@ class Item:
     line_id: UUID
     variant: Sellable
     quantity: int
+
+
+# The cart's owner is not asked for: whoever reads the cart by its token sees what was found, and nobody else.
+_OF_CART = queries.sellable_of("""
+select cast(line ->> 'variant_id' as uuid) from carts, jsonb_array_elements(lines) as l (line)
+where carts.store_id = :store_id and carts.id = :cart_id
+""")
+
+
+def ask_for_all_of(session: Session, cart_id: UUID) -> Mapping[UUID, Sellable]:
+    """Ask for what is in a cart along with the session's next statement: behind it, it is in what is returned."""
+    found: dict[UUID, Sellable] = {}
+    values = {"store_id": tenancy.require_store(session), "cart_id": cart_id}
+    tenancy.ask_along(session, _OF_CART, values, lambda rows: found.update(queries.by_id(rows)))
+    return found
+
+
+def with_missing(session: Session, cart: CartDocument, found: Mapping[UUID, Sellable]) -> Mapping[UUID, Sellable]:
+    """Return what was found for a cart, with what came into it between the question and its reading. Mostly nothing."""
+    missing = [line.variant_id for line in cart.lines if line.variant_id not in found]
+    return {**found, **queries.sellable(session, missing)} if missing else found
 
 
 def find(session: Session, wanted: Sequence[Wanted]) -> list[Sellable]:

@@ -1,6 +1,6 @@
 """A cart as its shopper sees it: at this moment's prices, with what changed since, and whether there is enough."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 from uuid import UUID
@@ -17,6 +17,7 @@ from shared.core.money import Money
 from shared.inventory import remaining
 from shared.pricing.cart import PricedCart, PricedLine
 from shared.stores import queries as stores
+from shared.stores.queries import StoreFacts
 
 type Hint = Literal["enough", "low", "none"]
 
@@ -43,8 +44,16 @@ def read(session: Session, cart_id: UUID, token: str | None) -> CartView:
     return replace(seen, left=remaining.left(session, tracked) if tracked else {})
 
 
-def view(session: Session, cart: CartDocument, *, known: Mapping[UUID, Sellable] | None = None) -> CartView:
-    """Look up what a cart costs; `known` are variants that were just read. Two statements, none for an empty cart.
+def view(
+    session: Session,
+    cart: CartDocument,
+    *,
+    known: Mapping[UUID, Sellable] | None = None,
+    asked: Callable[[], StoreFacts] | None = None,
+) -> CartView:
+    """Look up what a cart costs; `known` are variants that were just read, `asked` is who was asked for the store.
+
+    Two statements at most, none for an empty cart.
 
     Does not look at the stock: who changed a cart reads it next.
     """
@@ -53,7 +62,7 @@ def view(session: Session, cart: CartDocument, *, known: Mapping[UUID, Sellable]
     variants = dict(known or {})
     if missing := [line.variant_id for line in cart.lines if line.variant_id not in variants]:
         variants |= catalog.sellable(session, missing)
-    store = stores.present_store(session)
+    store = asked() if asked else stores.present_store(session)
     items = [
         Item(line.id, variant, line.quantity)
         for line in cart.lines

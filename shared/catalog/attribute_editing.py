@@ -176,7 +176,8 @@ def add_choice(session: Session, attribute_id: UUID, new: NewChoice) -> WithChoi
     with slugs.refusing_taken(session, choice):
         session.add(choice)
         edits.touch(attribute)
-    _tell_updated(session, attribute, {}, {f"choices.{choice.slug}": choice.name})
+    name = f"choices.{choice.slug}"
+    _tell_updated(session, attribute, {name: None}, {name: choice.name})
     return attribute, _choices(session, attribute_id)
 
 
@@ -231,7 +232,8 @@ def remove_choice(
     session.expunge(choice)
     edits.touch(attribute)
     session.flush()
-    _tell_updated(session, attribute, {f"choices.{choice.slug}": {"name": choice.name, "products": lost}}, {})
+    name = f"choices.{choice.slug}"
+    _tell_updated(session, attribute, {name: {"name": choice.name, "products": lost}}, {name: None})
     return attribute, _choices(session, attribute_id)
 
 

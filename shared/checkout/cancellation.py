@@ -24,14 +24,16 @@ def cancel(session: Session, order_id: UUID, request: CancelOrder) -> OrderDocum
         NotFound: the store has no such order.
         TransitionNotAllowed: it is completed, or something of it was handed over.
     """
-    order = queries.lock(session, order_id)
+    document = queries.lock_document(session, order_id)
+    order = document.order
     if order.status is OrderStatus.CANCELED:
         return queries.get_order(session, order_id)
     progress.require_cancelable(order)
-    attempts.void_open(session, order_id)
+    paying = attempts.lock(session, order_id)
+    attempts.void_open(session, paying)
     progress.cancel(session, order, reason=request.reason.value, restocked=request.restock)
-    progress.project_payment(session, order, attempts.standing(attempts.of_order(session, order_id)))
-    document = queries.get_order(session, order_id)
+    progress.project_payment(session, order, attempts.standing(paying))
+    session.flush()
     if request.restock:  # the contended rows come last
         sold = Counter[UUID]()
         for line in document.lines:

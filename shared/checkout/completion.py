@@ -18,7 +18,7 @@ from shared.catalog import queries as catalog
 from shared.checkout import documents
 from shared.checkout.documents import CheckoutClosed, CheckoutDocument
 from shared.checkout.states import CheckoutState
-from shared.core import audit, clock, ids, tenancy
+from shared.core import audit, clock, ids, records, tenancy
 from shared.core.errors import FieldError, Problem, pointer
 from shared.core.money import Money
 from shared.orders import placement, queries
@@ -52,12 +52,14 @@ returning {documents.COLUMNS}
 """)  # noqa: S608 -- a constant of `documents`, not a caller's text
 
 
-def complete(session: Session, checkout_id: UUID, token: str | None, *, payment_method: str) -> Completed:
+def complete(
+    session: Session, checkout_id: UUID, token: str | None, *, payment_method: str, customer_id: UUID | None = None
+) -> Completed:
     """Turn the checkout into an order, and begin its payment; a checkout that is completed already gives its order.
 
     While the reservation lasts, the checkout's own price and stock hold. After that the price is reckoned anew and must
     be the same, and the stock is taken if there is some. Order of the statements: the checkout, the cart, the payment,
-    and last what others wait for: stock, and the store's next order number.
+    and last what others wait for: stock, and the store's next order number. `customer_id` is who is signed in.
 
     Raises:
         NotFound: there is no such checkout, or the cart's token is another's.
@@ -75,7 +77,7 @@ def complete(session: Session, checkout_id: UUID, token: str | None, *, payment_
         "order_id": ids.new_id(),
         "now": clock.now(),
     }
-    row = session.execute(_CLAIM, values).mappings().one_or_none()
+    row = records.run(session, _CLAIM, values).mappings().one_or_none()
     if row is None:
         return _completed_before(session, documents.read(session, checkout_id, token))
     checkout = documents.of(session, row)
@@ -91,7 +93,7 @@ def complete(session: Session, checkout_id: UUID, token: str | None, *, payment_
         currency=checkout.priced.currency,
     )
     _note(session, checkout, order_id)
-    placed = placement.place(session, _draft(checkout, order_id))
+    placed = placement.place(session, _draft(checkout, order_id, customer_id))
     if not placed.is_new:
         message = f"Checkout {checkout.id} was open, and its order {placed.id} exists."
         raise RuntimeError(message)
@@ -112,7 +114,7 @@ def titles(items: Sequence[Item]) -> dict[UUID, Title]:
     }
 
 
-def _draft(checkout: CheckoutDocument, order_id: UUID) -> OrderDraft:
+def _draft(checkout: CheckoutDocument, order_id: UUID, customer_id: UUID | None) -> OrderDraft:
     personal = checkout.personal
     if personal is None:
         detail = "The personal data of this checkout was erased; start it again."
@@ -128,6 +130,7 @@ def _draft(checkout: CheckoutDocument, order_id: UUID) -> OrderDraft:
         contact=personal.contact,
         shipping_address=personal.shipping_address,
         note=personal.note,
+        customer_id=customer_id,
         locale=checkout.locale,
     )
 

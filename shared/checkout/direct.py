@@ -8,8 +8,10 @@ from shared.checkout import completion, persons
 from shared.checkout.schemas import PlaceOrder
 from shared.core import ids
 from shared.core.errors import Forbidden
+from shared.core.money import Money
 from shared.core.principal import Principal
-from shared.orders import placement, queries
+from shared.identity import amounts
+from shared.orders import placement
 from shared.orders.models import Channel
 from shared.orders.placement import OrderDraft
 from shared.orders.queries import OrderDocument
@@ -27,6 +29,7 @@ def place_in_one_call(session: Session, request: PlaceOrder, *, caller: Principa
 
     Raises:
         Forbidden: a discount was asked for by who may not give one.
+        OverLimit: it is more than they may give.
         NotSold: something is unknown or not on sale.
         ValidationFailed: the address is missing, or a phone number is none.
         OutOfStock: fewer units are left than asked for.
@@ -36,9 +39,12 @@ def place_in_one_call(session: Session, request: PlaceOrder, *, caller: Principa
     if request.discount and not (caller and caller.may(DISCOUNT)):
         detail = f"To take something off, this credential needs the permission {DISCOUNT}."
         raise Forbidden(detail)
+    asked = stores.ask_for_present_store(session)
     found = goods.find(session, request.lines)
     items = [Item(ids.new_id(), variant, wanted.quantity) for wanted, variant in zip(request.lines, found, strict=True)]
-    store = stores.present_store(session)
+    store = asked()
+    if request.discount and caller:
+        amounts.require_within(caller, DISCOUNT, Money(request.discount, store.currency))
     priced = goods.price(store, items, discount=request.discount)
     buyer = persons.personal(request, store, ships=goods.must_ship(items))
     draft = OrderDraft(
@@ -53,5 +59,4 @@ def place_in_one_call(session: Session, request: PlaceOrder, *, caller: Principa
     attempts.start(
         session, draft.order_id, method=request.payment_method, amount=priced.total, currency=priced.currency
     )
-    placed = placement.place(session, draft)
-    return queries.get_order(session, placed.id)
+    return placement.document(draft, placement.place(session, draft))

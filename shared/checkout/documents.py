@@ -75,7 +75,7 @@ def read(session: Session, checkout_id: UUID, token: str | None) -> CheckoutDocu
         "checkout_id": checkout_id,
         "digest": owner(token),
     }
-    row = session.execute(_READ, values).mappings().one_or_none()
+    row = tenancy.run(session, _READ, values).mappings().one_or_none()
     if row is None:
         raise no_such_checkout()
     return of(session, row)

@@ -1,8 +1,10 @@
 """Starting a checkout: a price and a reservation that hold until a moment."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,11 +14,12 @@ from shared.carts import documents as carts
 from shared.carts import goods
 from shared.carts.documents import CartDocument
 from shared.carts.goods import Item
-from shared.catalog import queries as catalog
+from shared.catalog.queries import Sellable
 from shared.checkout import documents, persons
 from shared.checkout.documents import CheckoutDocument
 from shared.checkout.events import CheckoutStarted
 from shared.checkout.persons import BuyerIn
+from shared.checkout.states import CheckoutState
 from shared.core import audit, clock, context, ids, outbox, tenancy
 from shared.core.errors import Problem, pointer
 from shared.core.money import Money
@@ -56,9 +59,22 @@ class _Terms:
     holds_until: datetime
 
 
+class _Kept(NamedTuple):
+    """The row that `_START` returns; without an id, nothing was kept."""
+
+    next_end: datetime
+    id: UUID
+    version: int
+    created_at: datetime
+
+
+class _Renewed(Exception):
+    """The cart had an open checkout, which keeps its id."""
+
+
 # What a guest holds is counted from the rows, in the statement that adds one. Starts at the same moment don't see each
 # other, so a few more than the limit may pass: enough to keep one guest from holding the shop's stock, and no lock.
-_START = text(f"""
+_START = text("""
 with others as (
     select count(*) filter (where contact_index = :contact_index) as of_contact,
            count(*) filter (where ip_index = cast(:ip_index as bytea)) as of_ip, min(holds_until) as next_end
@@ -77,10 +93,10 @@ with others as (
             store_facts = excluded.store_facts, personal = excluded.personal, contact_index = excluded.contact_index,
             ip_index = excluded.ip_index, locale = excluded.locale, holds_until = excluded.holds_until,
             version = c.version + 1, updated_at = excluded.updated_at
-    returning {documents.COLUMNS}
+    returning id, version, created_at
 )
 select others.next_end, started.* from others left join started on true
-""")  # noqa: S608 -- a constant of `documents`, not a caller's text
+""")
 
 
 def start(session: Session, cart_id: UUID, token: str | None, buyer: BuyerIn) -> CheckoutDocument:
@@ -99,26 +115,19 @@ def start(session: Session, cart_id: UUID, token: str | None, buyer: BuyerIn) ->
         OutOfStock: fewer units are left than the cart wants; what was held stays held.
         TotalTooLarge: it costs more than can be paid.
     """
+    asked, variants = stores.ask_for_present_store(session), goods.ask_for_all_of(session, cart_id)
     cart = carts.read(session, cart_id, token)
     cart.require_open()
     if not cart.lines:
         detail = "There is nothing in this cart."
         raise CartEmpty(detail)
-    store = stores.present_store(session)
-    terms = _terms(session, cart, store, buyer)
-    checkout = _keep(session, cart, terms, carts.owner(token))
-    wanted = demand.of(
-        session,
-        [(item.variant.variant_id, item.quantity) for item in terms.items],
-        {item.variant.variant_id: item.variant for item in terms.items},
-    )
-    reservations.hold(session, checkout.id, wanted, terms.holds_until)
+    terms = _terms(cart, goods.with_missing(session, cart, variants), asked(), buyer)
+    checkout = _keep_and_hold(session, cart, terms, carts.owner(token))
     _tell(session, checkout)
     return checkout
 
 
-def _terms(session: Session, cart: CartDocument, store: StoreFacts, buyer: BuyerIn) -> _Terms:
-    variants = catalog.sellable(session, [line.variant_id for line in cart.lines])
+def _terms(cart: CartDocument, variants: Mapping[UUID, Sellable], store: StoreFacts, buyer: BuyerIn) -> _Terms:
     goods.refuse_unsold(
         (pointer("lines", ids.encode("cline", line.id)), variants.get(line.variant_id)) for line in cart.lines
     )
@@ -133,9 +142,58 @@ def _terms(session: Session, cart: CartDocument, store: StoreFacts, buyer: Buyer
     )
 
 
-def _keep(session: Session, cart: CartDocument, terms: _Terms, digest: bytes) -> CheckoutDocument:
+def _keep_and_hold(session: Session, cart: CartDocument, terms: _Terms, digest: bytes) -> CheckoutDocument:
+    """Keep the checkout and reserve its stock in one round trip, under an id of ours; mostly that is its id.
+
+    Only a cart that had an open checkout already keeps that one's, and reserves its stock in another trip.
+    """
+    values = _values(session, cart, terms, digest)
+    wanted = demand.of(
+        session,
+        [(item.variant.variant_id, item.quantity) for item in terms.items],
+        {item.variant.variant_id: item.variant for item in terms.items},
+    )
+    kept: list[_Kept] = []
+
+    def hear(rows: list[Any]) -> None:
+        kept.append(_Kept._make(rows[0]))
+        _require_kept(kept[0], values["now"])
+        if kept[0].id != values["id"]:
+            raise _Renewed
+
+    tenancy.ask_along(session, _START, values, hear)
+    try:
+        reservations.hold(session, values["id"], wanted, terms.holds_until)
+    except _Renewed:
+        tenancy.prelude(session, "rollback to savepoint stock")  # which stands between the two
+        reservations.hold(session, kept[0].id, wanted, terms.holds_until)
+    return CheckoutDocument(
+        id=kept[0].id,
+        cart_id=cart.id,
+        cart_contents=cart.contents_version,
+        state=CheckoutState.OPEN,
+        items=terms.items,
+        priced=terms.priced,
+        store=terms.store,
+        personal=terms.personal,
+        locale=terms.locale,
+        holds_until=terms.holds_until,
+        order_id=None,
+        version=kept[0].version,
+        created_at=kept[0].created_at,
+    )
+
+
+def _require_kept(kept: _Kept, now: datetime) -> None:
+    if kept.id is None:
+        seconds = max(1, math.ceil((kept.next_end - now).total_seconds()))
+        detail = "You have several checkouts under way; finish or cancel one of them, or wait until one ends."
+        raise TooManyHolds(detail, headers={"Retry-After": str(seconds)})
+
+
+def _values(session: Session, cart: CartDocument, terms: _Terms, digest: bytes) -> dict[str, Any]:
     store_id, now, settings = tenancy.require_store(session), clock.now(), terms.store.settings
-    values = {
+    return {
         **documents.terms(terms.items, terms.priced, terms.store),
         "store_id": store_id,
         "id": ids.new_id(),
@@ -151,12 +209,6 @@ def _keep(session: Session, cart: CartDocument, terms: _Terms, digest: bytes) ->
         "most_of_contact": settings.max_open_checkouts_per_phone,
         "most_of_ip": settings.max_open_checkouts_per_ip,
     }
-    row = session.execute(_START, values).mappings().one()
-    if row["id"] is None:
-        seconds = max(1, math.ceil((row["next_end"] - now).total_seconds()))
-        detail = "You have several checkouts under way; finish or cancel one of them, or wait until one ends."
-        raise TooManyHolds(detail, headers={"Retry-After": str(seconds)})
-    return documents.of(session, row)
 
 
 def _tell(session: Session, checkout: CheckoutDocument) -> None:

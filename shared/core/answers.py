@@ -32,6 +32,7 @@ _FORM = (
     errors.Unauthenticated,
     errors.Forbidden,
     errors.StepUpRequired,
+    errors.TooManyRequests,  # nothing was tried: the same request may be carried out later
     ValidationFailed,
     MalformedRequest,
     errors.StaleVersion,

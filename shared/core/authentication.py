@@ -11,6 +11,7 @@ The look-up has resolved what the caller may do: a member of staff's role and ov
 a token's scopes cut by what its maker may do now.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,17 +24,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
-from shared.core import browsers, clock, context, credentials, edge, tenancy
+from shared.core import browsers, clock, context, credentials, edge, tenancy, token_uses
 from shared.core import principal as principals
 from shared.core.declarations import EndpointDeclaration
 from shared.core.errors import Forbidden, StepUpRequired, Unauthenticated
-from shared.core.principal import Kind, Principal
+from shared.core.principal import Principal
 from shared.core.settings import settings
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stormcom"'}
 
-_BY_CREDENTIAL = (
-    "select store_id, id, scopes, limits, origin_allowed, use_is_news from lookup.credential(%s, %s, %s, %s::inet, %s)"
+_BY_KEY = "select store_id, id, origin_allowed from lookup.publishable_key(%s, %s, %s)"
+_BY_DIGEST = (
+    "select store_id, id, scopes, limits, origin_allowed, use_is_news from lookup.api_token(%s, %s, %s::inet, %s)"
 )
 _BY_SLUG = "select store_id, origin_allowed from lookup.storefront(%s, %s)"
 _BY_SESSION = (
@@ -42,18 +44,17 @@ _BY_SESSION = (
 )
 _BY_CUSTOMER = "select store_id, customer_id, id, proven_at from lookup.customer_session(%s, %s)"
 _PLATFORM = text("select * from lookup.platform_token(:digest, :now)")
-_USED = {
-    "api_token": text("update credentials set last_used_at = :now where id = :id"),
-    "staff": text("update sessions set last_seen_at = :now where id = :id"),
-}
+_SEEN = text("update sessions set last_seen_at = :now where id = :id")
 
 STEP_UP = timedelta(minutes=5)  # how long a proof of who one is serves for what is risky
 
 type _Name = tuple[str, bytes | str, *tuple[str | None, ...]]  # what is remembered; never the credential itself
 
-_memory: dict[_Name, list[Any]] = {}
-_REMEMBERED = 4096  # credentials of a process, each with some hundred bytes
-_WATCHED = {credentials.SECRET, credentials.PUBLISHABLE, "session"}  # whose look-ups end in `use_is_news`
+_memory: OrderedDict[_Name, list[Any]] = OrderedDict()
+_REMEMBERED = (
+    16_384  # credentials of a process, each with some hundred bytes; more stores than a process sees in an hour
+)
+_WATCHED = {credentials.SECRET, "session"}  # whose look-ups end in `use_is_news`
 _NEWS = "use_is_news"  # the key in Session.info
 
 
@@ -89,25 +90,34 @@ def authenticate(session: Session, endpoint: EndpointDeclaration, request: Reque
     return _merchant(session, endpoint, request) if endpoint.audience == "merchant" else _operator(session, request)
 
 
-def authorize(endpoint: EndpointDeclaration, caller: Caller) -> Caller:
-    """Return the caller, whose rows are now those that the route works on, if they may do what it does.
+def place(endpoint: EndpointDeclaration, caller: Caller) -> Caller:
+    """Return the caller with the tenant whose rows the route works on.
 
     Raises:
-        Forbidden: the credential lacks the route's permission, or the session is in no store or organization.
-        StepUpRequired: who is signed in has to prove that it is them.
+        Forbidden: their session is in no store, or in no organization.
     """
     signed_in = caller.principal.session
-    if endpoint.audience == "merchant" and signed_in is not None:
-        caller = replace(caller, store_id=_tenant(endpoint, signed_in))
+    if endpoint.audience != "merchant" or signed_in is None:
+        return caller
+    return replace(caller, store_id=_tenant(endpoint, signed_in))
+
+
+def authorize(endpoint: EndpointDeclaration, caller: Caller) -> None:
+    """Refuse a caller who may not do what the route does.
+
+    Raises:
+        Forbidden: the credential lacks the route's permission.
+        StepUpRequired: who is signed in has to prove that it is them.
+    """
     if endpoint.permission is not None and not caller.principal.may(endpoint.permission):
         detail = f"This credential lacks the permission {endpoint.permission}."
         raise Forbidden(detail)
+    signed_in = caller.principal.session
     if endpoint.step_up and signed_in is not None and not _is_fresh(signed_in):
         detail = (
             "Prove that it is you with your password or second factor: POST /session/step-up. Then send this again."
         )
         raise StepUpRequired(detail)
-    return caller
 
 
 def _tenant(endpoint: EndpointDeclaration, signed_in: principals.Session) -> UUID | None:
@@ -124,18 +134,25 @@ def _tenant(endpoint: EndpointDeclaration, signed_in: principals.Session) -> UUI
 def note_use(session: Session, caller: Caller | None) -> None:
     """Write down, a few times an hour at most, that the credential is in use; in a transaction of its own.
 
-    `session` is the request's, which has ended. Nothing is lost when this fails: the next request writes it.
+    `session` is the request's, which has ended. When this fails, little is lost: the next request writes it, and a
+    token's uses of some minutes are not counted.
     """
-    if not session.info.pop(_NEWS, False) or caller is None:
+    is_news, now = bool(session.info.pop(_NEWS, False)), clock.now()
+    if caller is None:
+        return
+    principal, uses = caller.principal, 0
+    if principal.kind == "api_token":
+        uses = token_uses.count(UUID(principal.id), now=now, at_once=is_news)
+    if not uses and (principal.kind == "api_token" or not is_news):
         return
     from shared.core import database  # noqa: PLC0415 -- which stands on this module's neighbours
 
-    principal = caller.principal
-    owner, credential_id = caller.store_id, UUID(principal.id) if principal.session is None else principal.session.id
-    if principal.session is not None:
-        owner = principal.session.user_id
+    owner = caller.store_id if principal.session is None else principal.session.user_id
     with suppress(DBAPIError), database.transaction(owner) as own:
-        own.execute(_USED[principal.kind], {"now": clock.now(), "id": credential_id})
+        if principal.session is not None:
+            own.execute(_SEEN, {"now": now, "id": principal.session.id})
+        elif principal.store_id is not None:
+            token_uses.write(own, UUID(principal.id), uses, store_id=principal.store_id, now=now)
 
 
 def _is_fresh(signed_in: principals.Session) -> bool:
@@ -147,7 +164,7 @@ def _merchant(session: Session, endpoint: EndpointDeclaration, request: Request)
         if endpoint.tenant != "store":
             raise _refused("Sign in: this belongs to a person or an organization, and a store's token can't reach it.")
         token = _bearer(request, credentials.SECRET)
-        return _by_credential(session, credentials.SECRET, token, request, kind="api_token")
+        return _by_token(session, token, request)
     return _staff(session, cookie)
 
 
@@ -159,7 +176,7 @@ def _staff(session: Session, token: str) -> Caller:
     if told is None:
         raise _refused("Sign in: this session has ended.")
     user_id, session_id, organization_id, store_id, granted, limits, proven_at, has_second_factor = told
-    signed_in = principals.Session(session_id, user_id, organization_id, store_id, proven_at, has_second_factor)
+    signed_in = principals.Session(session_id, user_id, organization_id, store_id, proven_at, has_second_factor, digest)
     principal = Principal(
         kind="staff",
         id=str(user_id),
@@ -176,7 +193,7 @@ def _shopper(session: Session, endpoint: EndpointDeclaration, request: Request) 
     if key is None:
         caller = _by_host(session, request)
     elif credentials.is_well_formed(credentials.PUBLISHABLE, key):
-        caller = _by_credential(session, credentials.PUBLISHABLE, key, request, kind="publishable_key")
+        caller = _by_key(session, key, request)
     else:
         raise _refused("The X-Publishable-Key is not one of ours: it was cut or mistyped.")
     if endpoint.cached is not None or (endpoint.signed_in is None and "authorization" not in request.headers):
@@ -203,23 +220,30 @@ def _operator(session: Session, request: Request) -> Caller:
     return Caller(Principal(kind="platform", id=str(row.id), scopes=frozenset(row.scopes)), None)
 
 
-def _by_credential(session: Session, prefix: str, credential: str, request: Request, *, kind: Kind) -> Caller:
-    digest, origin = credentials.digest(credential), request.headers.get("origin")
-    address = context.current().ip if prefix == credentials.SECRET else None  # a key in the open has no address
-    told = _told(
-        session, (prefix, digest, origin, address), _BY_CREDENTIAL, (prefix, digest, origin, address, clock.now())
-    )
+def _by_token(session: Session, token: str, request: Request) -> Caller:
+    digest, origin, address = credentials.digest(token), request.headers.get("origin"), context.current().ip
+    values = (digest, origin, address, clock.now())
+    told = _told(session, (credentials.SECRET, digest, origin, address), _BY_DIGEST, values)
     if told is None:
-        raise _refused("This credential is unknown, expired or revoked, or may not be used from this address.")
-    store_id, credential_id, scopes, limits, origin_allowed = told
+        raise _refused("This token is unknown, expired or revoked, or may not be used from this address.")
+    store_id, token_id, scopes, limits, origin_allowed = told
     principal = Principal(
-        kind=kind,
-        id=str(credential_id),
+        kind="api_token",
+        id=str(token_id),
         scopes=frozenset(scopes),
         store_id=store_id,
         limits=principals.read_limits(limits),
     )
     return Caller(principal, store_id, bool(origin_allowed))
+
+
+def _by_key(session: Session, key: str, request: Request) -> Caller:
+    digest, origin = credentials.digest(key), request.headers.get("origin")
+    told = _told(session, (credentials.PUBLISHABLE, digest, origin), _BY_KEY, (digest, origin, clock.now()))
+    if told is None:
+        raise _refused("This key is unknown or revoked.")
+    store_id, key_id, origin_allowed = told
+    return Caller(Principal(kind="publishable_key", id=str(key_id), store_id=store_id), store_id, bool(origin_allowed))
 
 
 def _by_host(session: Session, request: Request) -> Caller:
@@ -244,8 +268,8 @@ def _told(session: Session, name: _Name, question: str, values: Sequence[object]
     found = session.connection().exec_driver_sql(question, values).one_or_none()
     if found is None:
         return None
-    if len(_memory) >= _REMEMBERED:
-        _memory.clear()
+    while len(_memory) >= _REMEMBERED:
+        _memory.popitem(last=False)  # who came first, and comes again as a stranger
     _memory[name] = _lasting(session, name, found)
     return _memory[name]
 

@@ -14,6 +14,7 @@ from shared.core import edge
 from shared.core.errors import Forbidden
 
 SESSION_COOKIE = "__Host-stormcom"
+ISSUER_COOKIE = "__Host-stormcom-issuer"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"same-origin", "none"})
 
@@ -43,9 +44,18 @@ def refuse_cross_site(request: Request) -> None:
 
 def session_cookie(token: str, *, seconds: int) -> str:
     """Return the Set-Cookie that keeps a session for `seconds`: out of scripts' reach, and for this host alone."""
-    return f"{SESSION_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}"
+    return _cookie(SESSION_COOKIE, token, seconds=seconds)
 
 
 def no_session_cookie() -> str:
     """Return the Set-Cookie that has a browser forget its session."""
     return session_cookie("", seconds=0)
+
+
+def issuer_cookie(flow: str, *, seconds: int) -> str:
+    """Return the Set-Cookie that keeps what a sign-in at another issuer began with; with 0 seconds, forgets it."""
+    return _cookie(ISSUER_COOKIE, flow, seconds=seconds)
+
+
+def _cookie(name: str, value: str, *, seconds: int) -> str:
+    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}"

@@ -17,7 +17,9 @@ answer depends on them, because a key that misses one shows one shopper's prices
 
 import hashlib
 import inspect
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -40,7 +42,8 @@ KEY = (LOCALE, "Origin", CURRENCY, HOST, STORE)
 
 _VARY = f"{LOCALE}, {CURRENCY}, {STORE}"  # `Origin` is added by `cors`; the host is a part of the URL
 _SUCCESS = 200  # not a redirect: a slug that is taken back would lead in a circle for as long as that is kept
-_ALLOWED_IN_TAGS = frozenset(map(chr, range(33, 127))) - {","}
+_TAG = f"[!-+\\--~]{{1,{LONGEST_TAG}}}"  # visible ASCII without the comma
+_TAGS = re.compile(f"{_TAG}(?:,{_TAG})*")
 
 
 class BadTag(ValueError):
@@ -73,15 +76,15 @@ def apply(cached: Cached, request: Request, response: Response, *, tags: Iterabl
     if response.status_code != _SUCCESS:
         return
     named = tuple(dict.fromkeys((*_of_store(cached, request, response, store_id), *tags)))
-    for one in named:
-        if not one or len(one) > LONGEST_TAG or not _ALLOWED_IN_TAGS.issuperset(one):
-            raise BadTag(one)
+    told = ",".join(named)
+    if named and (told.count(",") >= len(named) or not _TAGS.fullmatch(told)):
+        raise BadTag(told)
     whole = len(named) <= MOST_TAGS
     headers = response.headers
     headers["Cache-Control"] = cached.control if whole else cached.control_within(SECONDS_BEYOND_TAGS)
     headers["Vary"] = _VARY
     if named:
-        headers[TAGS_HEADER] = ",".join(named[:MOST_TAGS])
+        headers[TAGS_HEADER] = told if whole else ",".join(named[:MOST_TAGS])
     if "etag" not in headers:
         headers["ETag"] = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
 
@@ -89,10 +92,15 @@ def apply(cached: Cached, request: Request, response: Response, *, tags: Iterabl
 def _of_store(cached: Cached, request: Request, response: Response, store_id: UUID | None) -> Iterable[str]:
     if store_id is None:
         return ()
-    read = () if cached.tags is None else cached.tags(store_id, request.url.query, bytes(response.body))
+    read = (
+        ()
+        if cached.tags is None
+        else cached.tags(store_id, request.scope["query_string"].decode("latin-1"), bytes(response.body))
+    )
     return (store_tag(store_id), *read)
 
 
+@lru_cache(maxsize=1024)
 def store_tag(store_id: UUID) -> str:
     """Return the tag of everything that a store shows."""
     return f"store:{ids.encode('store', store_id)}"

@@ -14,8 +14,9 @@ SECRET = "sk"  # noqa: S105 -- the prefix of merchants' secret API tokens, not a
 PUBLISHABLE = "pk"  # a storefront's key: names the store, allows what any shopper may do
 PLATFORM = "op"  # a platform operator's token
 SESSION = "ss"  # a person's session, in a cookie
-CUSTOMER = "ct"  # a customer's access to one store, for minutes
+CUSTOMER = "ca"  # a customer's access to one store, for minutes
 REFRESH = "cr"  # by which a customer's access is renewed, once
+INVITATION = "iv"  # in the letter that asks somebody to join an organization
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 30
@@ -25,6 +26,12 @@ _CHECKSUM_LENGTH = 6
 def generate(prefix: str) -> str:
     """Make a new credential of that prefix."""
     body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return f"{prefix}_{body}{_checksum(prefix, body)}"
+
+
+def derived(prefix: str, seed: bytes) -> str:
+    """Return the credential that a secret leads to, the same each time. `seed`: 32 bytes of an HMAC."""
+    body = _in_base_62(int.from_bytes(seed, "big"), _RANDOM_LENGTH)
     return f"{prefix}_{body}{_checksum(prefix, body)}"
 
 
@@ -43,9 +50,13 @@ def digest(credential: str) -> bytes:
 
 
 def _checksum(prefix: str, body: str) -> str:
-    number = zlib.crc32(f"{prefix}_{body}".encode())
+    return _in_base_62(zlib.crc32(f"{prefix}_{body}".encode()), _CHECKSUM_LENGTH)
+
+
+def _in_base_62(number: int, length: int) -> str:
+    """Return the number's last digits."""
     digits = []
-    for _ in range(_CHECKSUM_LENGTH):
+    for _ in range(length):
         number, digit = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[digit])
     return "".join(reversed(digits))

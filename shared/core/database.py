@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from shared.core import context, driver, outbox, queues, records, tenancy, wire
+from shared.core import context, driver, outbox, queues, records, tenancy
 from shared.core.principal import Principal
 from shared.core.settings import settings
 
@@ -30,6 +30,15 @@ def engine() -> Engine:
         if url not in _engines:
             _engines[url] = _make_engine()
         return _engines[url]
+
+
+def _engine_beside() -> Engine:
+    url = settings().database_url
+    with _lock:
+        name = f"beside {url}"
+        if name not in _engines:
+            _engines[name] = _make_engine()
+        return _engines[name]
 
 
 def dispose() -> None:
@@ -72,6 +81,21 @@ def transaction(store_id: UUID | None = None, *, principal: Principal | None = N
     queues.send_waiting(session)
 
 
+@contextmanager
+def transaction_beside(store_id: UUID) -> Iterator[Session]:
+    """Run a block in a transaction beside the request's own, on a connection of its own: what it writes stays.
+
+    For what must count although the request is refused. A Lambda environment's pool has one connection, and the
+    request may hold it; this pool has another. Nothing is recorded in it: neither events nor audit entries.
+    """
+    scope = replace(context.current(), store_id=store_id)
+    made = tenancy.TenantSession(_engine_beside(), expire_on_commit=False, autoflush=False)
+    with context.entered(scope), made as session:
+        tenancy.bind(session, store_id)
+        yield session
+        session.commit()
+
+
 def commit(session: Session) -> frozenset[UUID]:
     """Write what the transaction recorded, commit, and return the stores whose relay is to be told."""
     stores = records.write(session)
@@ -92,7 +116,7 @@ def _make_engine() -> Engine:
     )
 
 
-def _connect() -> wire.Connection:
+def _connect() -> driver.Connection:
     config = settings()
     url = urlsplit(config.database_url)
     user, host, port = unquote(url.username or ""), url.hostname or "127.0.0.1", url.port or 5432
@@ -105,6 +129,7 @@ def _connect() -> wire.Connection:
         ssl_context=ssl.create_default_context() if config.database_tls else None,
         application_name=config.function,
         plain=config.database_driver == "plain",
+        by_name=config.database_driver == "named",
     )
 
 

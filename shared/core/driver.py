@@ -3,11 +3,13 @@
 pg8000 flushes and waits three times for a statement with parameters, and three times for COMMIT. `OneTripConnection`
 writes Parse, Bind, Describe, Execute and Sync at once and reads the answers once. BEGIN, and whatever `prelude` was
 given, travel in the same flush as the statement that follows them: binding a transaction to its store costs no trip.
-A question that is `ask`ed travels so, too, and of a transaction that will `only_read` each statement takes its COMMIT
-along: such a request costs one trip in all.
+A question that is `ask`ed travels so, too, and a statement that was `told`, for whose answer nobody waits: COMMIT takes
+the last of them along. Of a transaction that will `only_read` each statement takes its COMMIT along: such a request
+costs one trip in all.
 
 This rests on pg8000's internals, which is why pyproject.toml pins its version; `plain=True` is pg8000's own behaviour
-with the same interface. Nothing is ever sent as `options` of the startup message, since RDS Proxy refuses that.
+with the same interface, and with `by_name=True` PostgreSQL keeps what it has been told before. Nothing is ever sent as
+`options` of the startup message, since RDS Proxy refuses that.
 
     engine = create_engine("postgresql+pg8000://", creator=lambda: driver.connect_to(url))
 
@@ -29,7 +31,9 @@ from urllib.parse import unquote, urlsplit
 
 from pg8000 import dbapi
 
-from shared.core.wire import Connection, OneTripConnection
+from shared.core.named_statements import NamingConnection
+from shared.core.plain import Connection
+from shared.core.wire import OneTripConnection
 
 __all__ = [
     "Connection",
@@ -68,6 +72,7 @@ def connect(  # noqa: PLR0913 - a connection has that many properties, each of t
     connect_timeout: float = 5.0,
     application_name: str | None = None,
     plain: bool = False,
+    by_name: bool = False,
 ) -> Connection:
     """Connect to PostgreSQL; with `ssl_context` over TLS or not at all, without it never.
 
@@ -78,7 +83,7 @@ def connect(  # noqa: PLR0913 - a connection has that many properties, each of t
         InterfaceError: nobody answers there, or the server refuses TLS.
         DatabaseError: PostgreSQL refuses the user, the password or the database.
     """
-    kind = Connection if plain else OneTripConnection
+    kind = Connection if plain else NamingConnection if by_name else OneTripConnection
     try:
         sock = socket.create_connection((host, port), timeout=connect_timeout)
     except OSError as error:
@@ -102,13 +107,14 @@ def connect(  # noqa: PLR0913 - a connection has that many properties, each of t
         raise
 
 
-def connect_to(
+def connect_to(  # noqa: PLR0913 - as above
     url: str,
     *,
     ssl_context: ssl.SSLContext | None = None,
     connect_timeout: float = 5.0,
     application_name: str | None = None,
     plain: bool = False,
+    by_name: bool = False,
 ) -> Connection:
     """Connect to `postgresql://user:password@host:port/database`, as `connect` does.
 
@@ -127,6 +133,7 @@ def connect_to(
         connect_timeout=connect_timeout,
         application_name=application_name,
         plain=plain,
+        by_name=by_name,
     )
 
 

@@ -39,6 +39,9 @@ class Problem(Exception):
     `detail` is read by strangers: nothing internal, no personal data. `errors` point at fields, `headers` go with the
     answer, `extra` are further members of the document, such as the numbers behind the sentence.
     `kind` says whose move it is: the user's, or ours. `retryable`: the same request may succeed later, unchanged.
+    `is_recorded`: what was written until it was raised stays, so that a refusal leaves an audit entry; its capability
+    has then written nothing else that it would not answer for. `is_noted`: who was refused so is written down by the
+    route class itself; see `refusals`.
     """
 
     status: ClassVar[int]
@@ -46,6 +49,8 @@ class Problem(Exception):
     title: ClassVar[str]
     kind: ClassVar[ProblemKind] = "user"
     retryable: ClassVar[bool] = False
+    is_recorded: ClassVar[bool] = False
+    is_noted: ClassVar[bool] = False
 
     def __init_subclass__(cls, **facts: Any) -> None:  # noqa: ANN401 -- whatever other bases take
         """Refuse a declaration that no client could rely on; a title that is not given is read off the code."""
@@ -90,6 +95,7 @@ class Unauthenticated(Problem):
     status = 401
     code = "unauthenticated"
     title = "Not authenticated"
+    is_noted = True
 
 
 class Forbidden(Problem):
@@ -98,6 +104,7 @@ class Forbidden(Problem):
     status = 403
     code = "forbidden"
     title = "Not allowed"
+    is_noted = True
 
 
 class StepUpRequired(Problem):
@@ -106,6 +113,7 @@ class StepUpRequired(Problem):
     status = 403
     code = "step_up_required"
     title = "Prove that it is you"
+    is_noted = True
 
 
 class NotFound(Problem):
@@ -151,6 +159,16 @@ class ValidationFailed(Problem):
     status = 422
     code = "validation_failed"
     title = "Invalid fields"
+
+
+class TooManyRequests(Problem):
+    """This was asked for too often; Retry-After says in how many seconds it may be asked for again."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too often"
+    is_noted = True
+    retryable = True
 
 
 class Unavailable(Problem):

@@ -140,7 +140,7 @@ class StormRoute(APIRoute):
 
     def get_route_handler(self) -> Inner:
         """Put our way around FastAPI's own handling of the route."""
-        inner = super().get_route_handler()
+        inner = (lambda _: self.endpoint()) if supplying.runs_by_itself(self.endpoint) else super().get_route_handler()
         endpoint: EndpointDeclaration = getattr(self.endpoint, _DECLARED)
 
         async def serve(request: Request) -> Response:
@@ -215,7 +215,7 @@ class _Way:
 
     def may_retry(self, error: DBAPIError) -> bool:
         """Tell whether the attempt left nothing behind. A connection lost during the commit leaves that unknown."""
-        return not self.committing and (error.connection_invalidated or driver.sqlstate(error) in _RETRIED)
+        return not self.committing if error.connection_invalidated else driver.sqlstate(error) in _RETRIED
 
     async def walk_until_through(self) -> Response:
         """Walk again what lost a deadlock or its connection, twice at most."""
@@ -250,10 +250,11 @@ class _Way:
     async def _as_the_caller(self, session: Session, key: str | None) -> tuple[Response, frozenset[Any]]:
         if self.endpoint.tenant != "none" and not self.endpoint.writes:
             tenancy.only_read(session)
-        self.caller = None
+        self.caller, self.committing = None, False
         self.caller = authentication.authenticate(session, self.endpoint, self.request)
         if self.caller is not None:
-            self.caller = authentication.authorize(self.endpoint, self.caller)
+            self.caller = authentication.place(self.endpoint, self.caller)
+            authentication.authorize(self.endpoint, self.caller)
         if self.endpoint.idempotent and key is None:
             detail = "Send an Idempotency-Key: a new one for each new purpose, the same one for each retry."
             raise idempotency.IdempotencyKeyRequired(detail)
@@ -283,11 +284,11 @@ class _Way:
         with context.entered(replace(context.current(), principal=present.principal)):
             stores = records.write(session)
         if claim is not None:
-            tenancy.bind(session, claim.store_id)
+            if tenancy.store_of(session) != claim.store_id:
+                tenancy.bind(session, claim.store_id)
             idempotency.store_answer(session, claim, answers.kept(response))
-        self.committing = True
+        self.committing = True  # with the last statements: what is refused of them is told, and nothing committed
         session.commit()
-        self.committing = False
         return response, stores
 
     async def _call(self, session: Session, claim: idempotency.Claim | None, present: Exchange) -> Response:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.core import clock, encryption
+from shared.core import clock, encryption, tenancy
 from shared.core.errors import Problem
 from shared.core.tenancy import Base
 
@@ -158,10 +158,10 @@ def claim(  # noqa: PLR0913 -- each of them is part of what names the request
         "expires_at": now + KEPT,
         "lock": "\n".join(("idempotency", str(store_id), caller, route, key)),
     }
-    found = session.execute(_CLAIM, values).one()
+    found = tenancy.run(session, _CLAIM, values).one()
     if found.got and not found.fresh and found.status is None:
         # The first one committed after our statement's snapshot and before our lock: now its answer can be seen.
-        found = session.execute(_CLAIM, values).one()
+        found = tenancy.run(session, _CLAIM, values).one()
     if not found.got:
         detail = "The first request with this Idempotency-Key has not ended; send it again in a moment."
         raise RequestInFlight(detail, headers={"Retry-After": "1"})
@@ -175,9 +175,10 @@ def claim(  # noqa: PLR0913 -- each of them is part of what names the request
 
 
 def store_answer(session: Session, claimed: Claim, answer: Answer) -> None:
-    """Store the answer, in the transaction of its effect. One statement."""
+    """Store the answer, in the transaction of its effect. One statement, which travels with the commit."""
     headers = json.dumps(answer.headers).encode()  # one line: JSON escapes line breaks
-    session.execute(
+    tenancy.tell(
+        session,
         _STORE,
         {
             "store_id": claimed.store_id,

@@ -134,19 +134,24 @@ def load_key_provider(config: Settings) -> KeyProvider:
         KeysUnusable: they cannot be read, others could read them, or they are not what they must be.
     """
     source, _, place = config.keys.partition(":")
-    return _parsed(_from_file(Path(place)) if source == "file" else _from_secret(place))
+    return _parsed(read_private(Path(place)) if source == "file" else _from_secret(place))
 
 
-def _from_file(path: Path) -> str:
+def read_private(path: Path) -> str:
+    """Read a file of keys, which its owner alone may be able to read.
+
+    Raises:
+        KeysUnusable: it cannot be read, or others could read it.
+    """
     try:
         with path.open(encoding="utf-8") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             text = file.read()
     except OSError as error:
-        message = f"The file of master keys cannot be read: {error.strerror}."
+        message = f"The file of keys cannot be read: {error.strerror}."
         raise KeysUnusable(message) from error
     if mode & 0o177:
-        message = f"The file of master keys has mode {mode:04o}; give it 0600, so that nobody else reads it."
+        message = f"The file of keys has mode {mode:04o}; give it 0600, so that nobody else reads it."
         raise KeysUnusable(message)
     return text
 

@@ -37,6 +37,9 @@ ERRORS_BY_CLASS = {
     "57": dbapi.OperationalError,
 }
 
+# A prepared statement that PostgreSQL does not know, or whose columns have changed since.
+FORGOTTEN = {"26000", "0A000"}
+
 
 class Question(core.Context):  # type: ignore[misc]  # pg8000 has no types
     """The answer to a question that travelled ahead of a statement."""
@@ -54,11 +57,12 @@ class Question(core.Context):  # type: ignore[misc]  # pg8000 has no types
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What travels ahead of a statement: a prelude, or a question."""
+    """What travels ahead of a statement: a prelude, a question, or a statement that nobody waits for."""
 
     sql: str
     messages: bytes
     heard: Heard | None = None
+    is_due: bool = False  # may not be dropped, as a prelude may that nothing follows
 
     def answer(self) -> core.Context:
         """Return what its answer is read into."""
@@ -76,15 +80,20 @@ def query(sql: str) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def parse(statement: str, oids: tuple[int, ...] = ()) -> bytes:
+def parse(statement: str, oids: tuple[int, ...] = (), name: bytes = b"") -> bytes:
     """Return the message that has a statement parsed; `oids` are the types of its parameters, where they are known."""
     types = b"".join(core.i_pack(max(oid, 0)) for oid in oids)  # pg8000 says -1 where PostgreSQL says 0: unknown
-    return message(core.PARSE, b"\0" + statement.encode() + b"\0" + core.H_pack(len(oids)) + types)
+    return message(core.PARSE, name + b"\0" + statement.encode() + b"\0" + core.H_pack(len(oids)) + types)
 
 
-def bind(texts: Sequence[str | None], encoding: str) -> bytes:
-    """Return the message that gives the parsed statement its parameters, as text."""
-    parts = [b"\0\0\0\0", core.H_pack(len(texts))]  # the unnamed portal and statement, no formats
+def close(name: bytes) -> bytes:
+    """Return the message that takes a statement's name back; that nothing has it is no error."""
+    return message(core.CLOSE, core.STATEMENT + name + core.NULL_BYTE)
+
+
+def bind(texts: Sequence[str | None], encoding: str, name: bytes = b"") -> bytes:
+    """Return the message that gives a parsed statement its parameters, as text; without a name the one parsed last."""
+    parts = [b"\0", name, b"\0\0\0", core.H_pack(len(texts))]  # the unnamed portal, the statement, no formats
     for each in texts:
         if each is None:
             parts.append(_NULL)
@@ -103,11 +112,6 @@ _BIND_NOTHING = bind((), "utf8")
 def prelude(sql: str) -> Step:
     """Return a statement that has no parameters and returns nothing, as a step."""
     return Step(sql, parse(sql) + _BIND_NOTHING + core.EXECUTE_MSG)
-
-
-def question(sql: str, texts: Sequence[str | None], encoding: str, heard: Heard) -> Step:
-    """Return a statement whose rows are for `heard`, as a step."""
-    return Step(sql, parse(numbered(sql)) + bind(texts, encoding) + DESCRIBE_PORTAL + core.EXECUTE_MSG, heard)
 
 
 BEGIN = prelude("begin")

@@ -17,7 +17,7 @@ Multi-tenant commerce: catalog, stock, carts, checkout, orders.
 
 **Integrations** send `Authorization: Bearer sk_...`; the token decides the store. **Members of staff** sign in with
 `POST /session` and enter a store. **Storefronts** send `X-Publishable-Key: pk_...`, and for a customer who has signed
-in `Authorization: Bearer ct_...`. Ids are typed (`ord_...`), money is `{"amount": 129900, "currency": "BDT"}` in minor
+in `Authorization: Bearer ca_...`. Ids are typed (`ord_...`), money is `{"amount": 129900, "currency": "BDT"}` in minor
 units, times are UTC. Writes take an `Idempotency-Key`; where money or stock moves, they require one. Documents carry an
 `ETag`; edits take `If-Match`. Failures are `application/problem+json`.
 """.strip()
@@ -38,7 +38,7 @@ _SCHEMES = {
     "customer_token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A customer's access to one store, `ct_...`, for minutes; beside the publishable key.",
+        "description": "A customer's access to one store, `ca_...`, for minutes; beside the publishable key.",
     },
     "publishable_key": {
         "type": "apiKey",

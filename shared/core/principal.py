@@ -24,6 +24,7 @@ class Session:
     store_id: UUID | None = None  # which store a member of staff has entered
     proven_at: datetime | None = None
     has_second_factor: bool = False
+    digest: bytes | None = field(default=None, repr=False)  # of the token that it came with
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
-"""What goes with every commit: domain events, their outbox rows, and audit entries, in one statement."""
+"""What goes with every commit: domain events, audit entries, and what relay and sealer are to do, in one statement."""
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Result, TextClause, event, text
+from sqlalchemy import CursorResult, Result, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from shared.core import audit, clock, context, encryption, ids, outbox, tenancy
+from shared.core import audit, clock, context, encryption, ids, outbox, queues, tenancy
 
 _CHANGED = "changed"  # the key in Session.info
 # Statements that begin with WITH are not judged by their text: what they return tells nothing of what they changed.
@@ -26,21 +27,25 @@ with event as (
            :correlation_id, :actor_kind, :actor_id, :at from event
 ), queued as (
     insert into outbox (store_id, id, recorded_at) select :store_id, id, :at from event
+), entry as (
+    select * from jsonb_to_recordset(cast(:entries as jsonb)) as a(
+        id uuid, action text, entity text, entity_id uuid, before jsonb, after jsonb, severity text, row_hash text)
+), unsealed as (
+    insert into unsealed_entries (store_id, id) select :store_id, id from entry
 )
 insert into audit_entries (store_id, id, at, actor_kind, actor_id, action, entity, entity_id, before, after,
                            severity, correlation_id, request_id, ip, user_agent, row_hash)
 select :store_id, id, :at, :actor_kind, :actor_id, action, entity, entity_id, before, after,
        severity, :correlation_id, :request_id, cast(:ip as bytea), :user_agent, decode(row_hash, 'hex')
-from jsonb_to_recordset(cast(:entries as jsonb)) as a(
-    id uuid, action text, entity text, entity_id uuid, before jsonb, after jsonb, severity text, row_hash text)
+from entry
 """)
 
 
 def write(session: Session) -> frozenset[UUID]:
     """Flush the session and write what it recorded; return the stores that have news for their relay.
 
-    One statement, however many events and entries; none when there is nothing to write. Belongs right before the
-    commit, after everything that the capabilities did.
+    One statement, however many events and entries; none when there is nothing to write. It travels with the commit,
+    which comes right after it: everything that the capabilities did is done.
     """
     session.flush()
     events, changes = outbox.pending(session), audit.pending(session)
@@ -56,12 +61,14 @@ def write(session: Session) -> frozenset[UUID]:
         "request_id": scope.request_id,
         "actor_kind": principal.kind if principal else "system",
         "actor_id": str(principal.id) if principal and principal.id else None,
-        "ip": encryption.encrypt(store_id, "audit_entries.ip", scope.ip.encode()) if scope.ip else None,
+        "ip": encryption.encrypt(store_id, "audit_entries.ip", scope.ip.encode()) if scope.ip and changes else None,
         "user_agent": scope.user_agent,
     }
     rows = [_event_row(told) for told in events]
     entries = [_audit_row(change, shared) for change in changes]
-    session.execute(_WRITE, {**shared, "events": json.dumps(rows), "entries": json.dumps(entries)})
+    tenancy.tell(session, _WRITE, {**shared, "events": json.dumps(rows), "entries": json.dumps(entries)})
+    if any(change.severity == "critical" for change in changes):
+        queues.send_after_commit(session, audit.QUEUE, {"store_id": str(store_id)})
     told = frozenset({store_id}) if events else frozenset[UUID]()
     events.clear()
     changes.clear()
@@ -97,6 +104,20 @@ def forget_since(session: Session, to: Mark) -> None:
     outbox.pending(session)[:] = to.events
     audit.pending(session)[:] = to.changes
     session.info[_CHANGED] = to.changed
+
+
+def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Run a statement of a hot path, and note whether it changed rows; see `tenancy.run`."""
+    result = tenancy.run(session, statement, values)
+    if _WRITES.match(statement.text) and result.rowcount != 0:
+        session.info[_CHANGED] = True
+    return result
+
+
+def change(session: Session, statement: TextClause, values: Mapping[str, Any]) -> None:
+    """Run a statement that changes rows and returns nothing along with the session's next one; see `tenancy.tell`."""
+    tenancy.tell(session, statement, values)
+    session.info[_CHANGED] = True
 
 
 def has_changes(session: Session) -> bool:

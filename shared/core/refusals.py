@@ -1,9 +1,9 @@
 """Refusals leave a trace: who asked for what they may not have is written to the audit log, though nothing was changed.
 
-A wrong credential, a permission that is missing, a cookie sent by another site's page, too many tries, and, for who
-works behind the counter, an id that is not there: each leaves an entry `access.refused` with the route and the
-problem's code, in the log of the store, organization or person whose credential it was; what nobody's credential asked
-for is written to the platform's own. An entry holds nothing of the request's content.
+A wrong credential, a permission that is missing, a cookie sent by another site's page, a code or link that was used,
+too many tries, and, for who works behind the counter, an id that is not there: each leaves an entry `access.refused`
+with the route and the problem's code, in the log of the store, organization or person whose credential it was; what
+nobody's credential asked for is written to the platform's own. An entry holds nothing of the request's content.
 
 One entry a minute for the same caller, route and code, and some dozens a minute in all from one process: an attacker
 can make us write no more than that. Every refusal stands in the log line of its request.
@@ -19,13 +19,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from shared.core import audit, clock, context, database
 from shared.core.authentication import Caller
 from shared.core.declarations import EndpointDeclaration
-from shared.core.errors import Forbidden, NotFound, Problem, StepUpRequired, TooManyRequests, Unauthenticated
+from shared.core.errors import NotFound, Problem
 from shared.core.idempotency import PLATFORM_STORE
 
 ACTION = "access.refused"
 MOST = 60  # entries a minute, of a process
-
-_ALWAYS = (Unauthenticated, Forbidden, StepUpRequired, TooManyRequests)
 
 type _Asked = tuple[UUID, str | None, str, str]  # the tenant, who, of which route, refused by which code
 
@@ -40,7 +38,7 @@ def note(endpoint: EndpointDeclaration, caller: Caller | None, problem: Problem)
     Whether it could be written changes nothing for the caller, who is answered all the same.
     """
     guarded = isinstance(problem, NotFound) and endpoint.audience != "storefront" and caller is not None
-    if not isinstance(problem, _ALWAYS) and not guarded:
+    if not problem.is_noted and not guarded:
         return
     principal = caller.principal if caller else None
     tenant_id = _tenant(caller)

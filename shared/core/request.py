@@ -8,6 +8,7 @@ from fastapi import Depends, Header
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from shared.core import browsers
 from shared.core.errors import Forbidden, MalformedRequest
 from shared.core.principal import Principal
 from shared.core.principal import Session as SessionOf
@@ -32,6 +33,16 @@ exchange: ContextVar[Exchange] = ContextVar("exchange")
 def set_cookie(cookie: str) -> None:
     """Have the present answer, if it is a success, set a cookie; see `browsers` for its form."""
     exchange.get().cookies.append(cookie)
+
+
+def present_cookie(name: str = browsers.SESSION_COOKIE) -> str | None:
+    """Return the session's token that the present request's browser has, valid or not; or another cookie of ours."""
+    return exchange.get().request.cookies.get(name)
+
+
+def act_as(principal: Principal) -> None:
+    """Say who acts in the present exchange, where it turns out on its way: for what it leaves in the records."""
+    exchange.get().principal = principal
 
 
 class _Session:
@@ -92,6 +103,24 @@ class _SignedIn:
 
 SignedIn = Annotated[SessionOf, Depends(_SignedIn())]
 """The session of the person who is calling: of a member of staff, or of a store's customer."""
+
+
+class _Staff:
+    """The dependency of `Staff`; see `supplying`."""
+
+    async def __call__(self) -> Principal:
+        return self.supply(exchange.get())
+
+    def supply(self, present: Exchange) -> Principal:
+        principal = present.principal
+        if principal is None or principal.session is None:
+            detail = "This is for people who have signed in, and not for a token."
+            raise Forbidden(detail)
+        return principal
+
+
+Staff = Annotated[Principal, Depends(_Staff())]
+"""The member of staff who is calling, with what they may do where they are."""
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
 """The version in the request's If-Match, or None: what an edit must still find."""

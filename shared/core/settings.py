@@ -51,6 +51,13 @@ def _a_key_source(text: str) -> str:
     return text
 
 
+def _a_sealing_key(text: str) -> str:
+    if not text.startswith(("file:", "kms:")):
+        message = "must be file:PATH or kms:KEY, with more keys after commas, the newest last"
+        raise ValueError(message)
+    return text
+
+
 def _an_object_store(text: str) -> str:
     if not text.startswith(("file:", "s3:")):
         message = "must be file:PATH or s3:PREFIX, what the buckets' names begin with"
@@ -78,7 +85,7 @@ class Settings(BaseModel):
     )
     database_auth: Literal["password", "iam"] = "password"
     database_tls: bool = False
-    database_driver: Literal["one_trip", "plain"] = "one_trip"
+    database_driver: Literal["one_trip", "named", "plain"] = "one_trip"  # see `driver`, and `named_statements`
     pool_size: int = Field(default=1, ge=1, le=100)  # a Lambda environment serves one request at a time
     statement_timeout_ms: int = Field(default=10_000, ge=0)  # below the gateway's 30 s, so that our answer arrives
     lock_timeout_ms: int = Field(default=2_000, ge=0)
@@ -90,6 +97,10 @@ class Settings(BaseModel):
     kick: bool = True  # tell the relay after a commit; without it the sweep of every minute finds the events
 
     given_keys: Annotated[str, AfterValidator(_a_key_source)] | None = Field(default=None, alias="keys", repr=False)
+    given_audit_key: Annotated[str, AfterValidator(_a_sealing_key)] | None = Field(
+        default=None, alias="audit_key", repr=False
+    )
+    issuers: Annotated[str, AfterValidator(_a_key_source)] | None = Field(default=None, repr=False)  # see `identity`
     given_objects: Annotated[str, AfterValidator(_an_object_store)] | None = Field(default=None, alias="objects")
     given_public_url: Annotated[str, AfterValidator(_an_http_url)] | None = Field(default=None, alias="public_url")
     origin_secret: str | None = Field(default=None, repr=False)  # what the edge sends along
@@ -114,6 +125,13 @@ class Settings(BaseModel):
     def keys(self) -> str:
         """Where the master keys of encrypted columns are: `file:PATH` or `secret:NAME`."""
         return self._required("keys", self.given_keys)
+
+    @property
+    def audit_key(self) -> str:
+        """What seals the audit trail: `kms:KEY`, or `file:PATH`; unless said, a file in `local_dir`."""
+        if self.given_audit_key is None and self.channel == "local":
+            return f"file:{self.local_dir / 'audit-key.json'}"
+        return self._required("audit_key", self.given_audit_key)
 
     @property
     def objects(self) -> str:

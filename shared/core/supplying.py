@@ -18,6 +18,7 @@ from shared.core.request import Exchange, exchange
 type Supply = Callable[[Exchange], Any]
 
 SUPPLY = "supply"  # the name of the method, or attribute, of a dependency that need not be FastAPI's
+_BY_ITSELF = "__stormcom_runs_by_itself__"
 
 
 def inline(endpoint: EndpointDeclaration, returns: object, *, documented: bool) -> Callable[..., Awaitable[Any]]:
@@ -27,6 +28,7 @@ def inline(endpoint: EndpointDeclaration, returns: object, *, documented: bool) 
     """
     call = endpoint.call
     supplied = {} if documented else supplies(call)
+    left = _without(call, supplied)
 
     @functools.wraps(call)
     async def run(**named: Any) -> Any:  # noqa: ANN401 -- the wrapped endpoint's own types
@@ -42,8 +44,15 @@ def inline(endpoint: EndpointDeclaration, returns: object, *, documented: bool) 
         return result
 
     if supplied:
-        run.__signature__ = _without(call, supplied)  # type: ignore[attr-defined]  # where `inspect` looks first
+        run.__signature__ = left  # type: ignore[attr-defined]  # where `inspect` looks first
+    if not left.parameters and prepared.is_prepared(returns):
+        setattr(run, _BY_ITSELF, True)
     return run
+
+
+def runs_by_itself(run: Callable[..., Awaitable[Any]]) -> bool:
+    """Tell whether FastAPI has nothing to do for the function: no argument to find, and no answer to make."""
+    return bool(getattr(run, _BY_ITSELF, False))
 
 
 def supplies(call: Callable[..., Any]) -> dict[str, Supply]:

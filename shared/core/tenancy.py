@@ -11,15 +11,28 @@ role that owns nothing, bound to the transaction by `app.store_id`: it also stop
 statements, raw SQL, bulk updates). The third are composite keys, so that no row can even point at another store's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, DateTime, Enum, LargeBinary, MetaData, Text, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    DateTime,
+    Enum,
+    LargeBinary,
+    MetaData,
+    Row,
+    Select,
+    Text,
+    TextClause,
+    event,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -31,12 +44,15 @@ from sqlalchemy.orm import (
     mapped_column,
     with_loader_criteria,
 )
+from sqlalchemy.sql import visitors
 
-from shared.core import context, ids, wire
+from shared.core import context, ids, plain
+from shared.core.compiled import spoken
 from shared.core.lives import TenantLife
 from shared.core.messages import Heard
 
 _STORE = "store_id"  # the key in Session.info
+_OPENING, _BEGUN = "opening", "begun"  # others
 
 
 class UnboundSession(RuntimeError):
@@ -115,8 +131,48 @@ _OWNED = {StoreOwned: "store_id", OrganizationOwned: "organization_id", PersonOw
 _OWNED_KINDS = tuple(_OWNED)
 
 
+@dataclass
+class _Opening:
+    """What a transaction begins with, as long as it has no statement to travel with."""
+
+    reads_only: bool = False
+    store_id: UUID | None = None
+    said: list[tuple[str, Sequence[Any], Heard | None]] = field(default_factory=list)  # preludes have no one who hears
+
+    @property
+    def has_questions(self) -> bool:
+        return any(heard is not None for _, _, heard in self.said)
+
+    def say(self, connection: Connection) -> None:
+        """Say it all to the connection, which sends it with its next statement."""
+        connection.info[_STORE] = self.store_id  # for whoever watches statements: which store they are bound to
+        driven = _driven(connection)
+        if self.reads_only:
+            driven.only_read()
+        for sql, values, heard in self.said:
+            if heard is None:
+                driven.prelude(sql)
+            else:
+                _ask(connection, sql, values, heard)
+
+
 class TenantSession(Session):
-    """A session that belongs to one tenant, or to none."""
+    """A session that belongs to one tenant, or to none.
+
+    It takes its connection with its first statement; what was said of the transaction before that waits for it.
+    """
+
+    def commit(self) -> None:
+        """Commit. A question that nothing followed is answered before."""
+        if _opening(self).has_questions:
+            settle(self)
+        if self.in_transaction():
+            super().commit()
+
+    def rollback(self) -> None:
+        """Roll back. What has not begun is forgotten."""
+        self.info.pop(_OPENING, None)
+        super().rollback()
 
 
 def bind(session: Session, store_id: UUID) -> None:
@@ -127,8 +183,11 @@ def bind(session: Session, store_id: UUID) -> None:
     field.
     """
     session.info[_STORE] = store_id
-    session.connection().info[_STORE] = store_id  # for whoever watches statements: which store they are bound to
     prelude(session, f"set local app.store_id = '{store_id}'")
+    if session.in_transaction():
+        session.connection().info[_STORE] = store_id
+    else:
+        _opening(session).store_id = store_id
 
 
 @contextmanager
@@ -145,7 +204,10 @@ def within(session: Session, store_id: UUID) -> Iterator[None]:
 
 def prelude(session: Session, command: str) -> None:
     """Send a command without parameters (SET LOCAL, SAVEPOINT) along with the session's next statement."""
-    _driven(session.connection()).prelude(command)
+    if session.in_transaction():
+        _driven(_connection(session)).prelude(command)
+    else:
+        _opening(session).said.append((command, (), None))
 
 
 def ask(session: Session, sql: str, values: Sequence[Any], heard: Heard) -> None:
@@ -153,20 +215,40 @@ def ask(session: Session, sql: str, values: Sequence[Any], heard: Heard) -> None
 
     What `heard` raises is raised from that statement. `sql` has its parameters as %s.
     """
-    connection = session.connection()
-    # Who watches statements sees this one, too.
-    for watch in connection.dispatch.before_cursor_execute:
-        watch(connection, None, sql, values, None, False)  # noqa: FBT003 -- SQLAlchemy's own order
-    _driven(connection).ask(sql, values, heard)
+    if session.in_transaction():
+        _ask(_connection(session), sql, values, heard)
+    else:
+        _opening(session).said.append((sql, values, heard))
+
+
+def ask_along(session: Session, statement: TextClause, values: Mapping[str, Any], heard: Heard) -> None:
+    """Ask as `ask` does, by a constant statement: for rows that are not needed before the next one has answered."""
+    ask(session, *spoken(session, statement, values), heard)
+
+
+def tell(session: Session, statement: TextClause, values: Mapping[str, Any]) -> None:
+    """Run a statement that returns nothing along with the session's next one, or with its commit: nobody waits for it.
+
+    What it meets is raised from there. `statement` and `values` as `run` has them; `records.change` notes a change.
+    """
+    connection = _connection(session)  # takes one, and sends nothing
+    sql, told = spoken(session, statement, values)
+    _show(connection, sql, told)
+    _driven(connection).tell(sql, told)
 
 
 def settle(session: Session) -> None:
     """Have what was asked answered now, if no statement has followed yet that it could travel with."""
     if not session.is_active:
         return  # a statement did follow, and failed
+    if not session.in_transaction() and not _opening(session).has_questions:
+        return
+    if _is_apart(session):
+        _read_apart(session, *_NOTHING)
+        return
     connection = session.connection()
     if _driven(connection).has_questions:
-        connection.exec_driver_sql("select %s::int", (1,))  # by SQLAlchemy, which knows a lost connection
+        connection.exec_driver_sql(*_NOTHING)  # by SQLAlchemy, which knows a lost connection
 
 
 def only_read(session: Session) -> None:
@@ -174,11 +256,71 @@ def only_read(session: Session) -> None:
 
     PostgreSQL refuses it a change (SQLSTATE 25006), and its end costs no round trip.
     """
-    _driven(session.connection()).only_read()
+    if session.in_transaction():
+        _driven(session.connection()).only_read()
+    else:
+        _opening(session).reads_only = True
 
 
-def _driven(connection: Connection) -> wire.Connection:
-    driven: wire.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # checked out: not None
+def read(session: Session, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Return what a statement finds: what a hot read needs, for half of the session's price.
+
+    Where the session only reads, and nobody has used its transaction yet, the statement goes past the session: it is a
+    transaction of its own, begun as the session's would be. `statement` is a constant: it is compiled once.
+    """
+    if not _is_apart(session):
+        return run(session, statement, values).all()
+    return _read_apart(session, *spoken(session, statement, values))
+
+
+def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+    """Run a statement in the session's transaction, past its layers for mapped classes: for half of their price.
+
+    `statement` is a constant, compiled once; `values` are of types that the driver knows. `records.run` notes a change.
+    """
+    return _connection(session).exec_driver_sql(*spoken(session, statement, values))
+
+
+_NOTHING = ("select %s::int", (1,))
+
+
+def _is_apart(session: Session) -> bool:
+    return not session.in_transaction() and _opening(session).reads_only
+
+
+def _read_apart(session: Session, sql: str, values: tuple[Any, ...]) -> Sequence[Row[Any]]:
+    opening = _opening(session)
+    with session.get_bind().engine.begin() as connection:
+        opening.say(connection)
+        rows = connection.exec_driver_sql(sql, values).all()
+    opening.said = [one for one in opening.said if one[0].startswith("set local")]  # for the next statement, too
+    return rows
+
+
+def _ask(connection: Connection, sql: str, values: Sequence[Any], heard: Heard) -> None:
+    _show(connection, sql, values)
+    _driven(connection).ask(sql, values, heard)
+
+
+def _show(connection: Connection, sql: str, values: Sequence[Any]) -> None:
+    for watch in connection.dispatch.before_cursor_execute:  # whoever watches statements is to see this one, too
+        watch(connection, None, sql, values, None, False)  # noqa: FBT003 -- SQLAlchemy's own order
+
+
+def _connection(session: Session) -> Connection:
+    begun: Connection | None = session.info.get(_BEGUN)  # as long as it lasts; asking the session each time is dear
+    return begun if begun is not None and begun.in_transaction() else session.connection()
+
+
+def _opening(session: Session) -> _Opening:
+    opening: _Opening | None = session.info.get(_OPENING)
+    if opening is None:
+        opening = session.info[_OPENING] = _Opening()
+    return opening
+
+
+def _driven(connection: Connection) -> plain.Connection:
+    driven: plain.Connection = connection.connection.dbapi_connection  # type: ignore[assignment]  # checked out: not None
     return driven
 
 
@@ -202,13 +344,17 @@ def require_store(session: Session) -> UUID:
 
 
 @event.listens_for(TenantSession, "after_begin")
-def _begin_unbound(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+def _begin(session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    session.info[_BEGUN] = connection
     connection.info.pop(_STORE, None)
+    opening: _Opening | None = session.info.pop(_OPENING, None)
+    if opening is not None:
+        opening.say(connection)
 
 
 @event.listens_for(TenantSession, "do_orm_execute")
 def _filter_by_store(state: ORMExecuteState) -> None:
-    kinds = {kind for mapper in state.all_mappers for kind in _OWNED_KINDS if issubclass(mapper.class_, kind)}
+    kinds = _kinds(state)
     if not kinds:
         return
     tenant_id = require_store(state.session)
@@ -226,6 +372,18 @@ def _filter_by_store(state: ORMExecuteState) -> None:
     if PersonOwned in kinds:
         own = with_loader_criteria(PersonOwned, lambda model: model.user_id == tenant_id, include_aliases=True)
         state.statement = state.statement.options(own)
+
+
+def _kinds(state: ORMExecuteState) -> set[type[Any]]:
+    """Return the kinds of tenants to whom rows of the statement's tables belong."""
+    models = {mapper.class_ for mapper in state.all_mappers}
+    kinds = {kind for model in models for kind in _OWNED_KINDS if issubclass(model, kind)}
+    if kinds or not isinstance(state.statement, Select):
+        return kinds
+    # Of what is only counted no column is selected: it stands in FROM alone.
+    sources = [part for source in state.statement.get_final_froms() for part in visitors.iterate(source)]
+    entities = [part._annotations.get("parententity") for part in sources]  # noqa: SLF001 -- there is no public way
+    return {kind for one in entities if one is not None for kind in _OWNED_KINDS if issubclass(one.class_, kind)}
 
 
 @event.listens_for(TenantSession, "before_flush")

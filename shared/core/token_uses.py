@@ -1,9 +1,10 @@
 """What secret tokens are used for: counted in the process, and written a few times an hour.
 
 A request that was carried out counts once; one that was refused does not, whatever it was refused for. Each process
-writes the first use of a token that it sees, and from then on every five minutes what it has counted since, to the day
-on which it writes: a row a token and day, and never in the request's own transaction. A process that ends takes what it
-counted since its last writing with it, five minutes at most; so the counts are a floor, and nothing to charge by.
+writes at once where nobody has written of the token for five minutes, and else every five minutes what it has counted
+since, to the day on which it writes: a row a token and day, and never in the request's own transaction. A process that
+ends takes what it counted since its last writing with it, five minutes at most; so the counts are a floor, and nothing
+to charge by.
 """
 
 import threading
@@ -50,7 +51,7 @@ def count(credential_id: UUID, *, now: datetime, at_once: bool) -> int:
         if tally is None:
             if len(_tallies) >= _COUNTED:
                 _tallies.clear()
-            tally = _tallies[credential_id] = _Tally(now - EVERY)
+            tally = _tallies[credential_id] = _Tally(now)
         tally.uses += 1
         if not at_once and timedelta(0) <= now - tally.written_at < EVERY:
             return 0

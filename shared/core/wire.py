@@ -1,4 +1,4 @@
-"""How statements travel to PostgreSQL: by pg8000's own ways, or by one round trip each.
+"""How statements travel to PostgreSQL by one round trip each, and what travels with them.
 
 `shared.core.driver` connects; this is what it connects with.
 """
@@ -6,110 +6,21 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import batched
-from typing import IO, Any
+from typing import Any
 
 from pg8000 import core, dbapi
 from pg8000.converters import make_params
 
 from shared.core import messages
 from shared.core.messages import Heard, Question, Step
-
-type Stream = IO[Any] | Iterable[str | bytes]  # what COPY reads from or writes to
+from shared.core.plain import Connection, Stream
 
 # PostgreSQL answers each execution with about 40 bytes and stops reading once nobody takes its answers. A hundred
 # stay far below what the sockets buffer, so writing a whole flush before reading cannot deadlock.
 _EXECUTIONS_PER_FLUSH = 100
 
-_TIMESTAMPTZ = 1184  # the type's oid
-
 _READ = 65_536  # bytes that one read takes at most
 _KNOWN_ROWS = 512  # descriptions that a connection keeps
-
-
-class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """pg8000's own connection, with what callers of either driver may use: preludes, counters, telling errors."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        """Connect as pg8000 does; afterwards reads wait as long as PostgreSQL works."""
-        self.round_trips = 0  # flushes that were followed by a wait, since the session began
-        self.statements = 0  # executions, without BEGIN, SET, COMMIT, SAVEPOINT and their like
-        self._is_lost = False
-        super().__init__(*args, **kwargs)
-        self._usock.settimeout(None)
-        self.register_in_adapter(_TIMESTAMPTZ, messages.moment)
-
-    def prelude(self, sql: str) -> None:
-        """Run `sql`, which takes no parameters and returns nothing, in the transaction before the next statement.
-
-        For `set local ...` and savepoints. Here it runs at once; `OneTripConnection` lets it travel along.
-        """
-        self.cursor().execute(sql)
-
-    def ask(self, sql: str, values: Sequence[Any], heard: Heard) -> None:
-        """Run `sql` as a prelude is run, and hand its rows to `heard`, which may raise to stop what follows.
-
-        Here it runs at once.
-        """
-        cursor = self.cursor()
-        cursor.execute(sql, values)
-        heard(list(cursor.fetchall()))
-
-    @property
-    def has_questions(self) -> bool:
-        """Tell whether a question waits for a statement to travel with."""
-        return False
-
-    def only_read(self) -> None:
-        """Promise that the transaction which now begins changes nothing; PostgreSQL holds the client to it."""
-        self.prelude("set transaction read only")
-
-    def cursor(self) -> "Cursor":
-        """Return a cursor that counts."""
-        return Cursor(self)
-
-    def close(self) -> None:
-        """Close the connection; that the peer is gone already is no error."""
-        if self._is_lost:
-            return
-        stream = self._sock
-        try:
-            super().close()
-        except dbapi.InterfaceError as error:
-            if "network error" not in str(error):
-                raise
-        finally:
-            if stream is not None:
-                with suppress(OSError):  # the socket stays open until its stream, which pg8000 forgets, is closed
-                    stream.close()
-
-    def handle_messages(self, context: core.Context) -> None:
-        """Read the answers up to ReadyForQuery, as pg8000 does, and count the wait."""
-        self.round_trips += 1
-        try:
-            super().handle_messages(context)
-        except OSError as error:
-            # pg8000 lets a reset connection's error through as it is, and SQLAlchemy would not see a disconnect.
-            raise dbapi.InterfaceError(f"network error: {error}") from error
-
-    def handle_ERROR_RESPONSE(self, data: bytes, context: core.Context) -> None:  # noqa: N802 - pg8000's name
-        """Keep the first error of an answer, as the class that PEP 249 has for it."""
-        earlier = context.error
-        super().handle_ERROR_RESPONSE(data, context)
-        fields = context.error.args[0]
-        if fields.get("V") in {"FATAL", "PANIC"} and self._backend_key_data is not None:
-            # The session is over: PostgreSQL closes the connection behind this message.
-            raise dbapi.InterfaceError(f"network error: {fields.get('M')} ({fields.get('C')})")
-        context.error = earlier or messages.ERRORS_BY_CLASS.get(fields.get("C", "")[:2], dbapi.DatabaseError)(fields)
-
-
-class Cursor(dbapi.Cursor):  # type: ignore[misc]  # as above
-    """pg8000's cursor, which counts the statements."""
-
-    def execute(self, operation: str, args: Sequence[Any] = (), stream: Stream | None = None) -> None:
-        """Execute one statement; `stream` is the file of a COPY."""
-        if not messages.STEERING.match(operation):
-            self._c.statements += 1
-        super().execute(operation, args, stream)
 
 
 class OneTripConnection(Connection):
@@ -139,7 +50,18 @@ class OneTripConnection(Connection):
         What `heard` raises is raised from that statement, the commit at the latest; roll back then.
         """
         self.statements += 1
-        self._ahead.append(messages.question(sql, self._texts(values), self._client_encoding, heard))
+        told, name = self._told(messages.numbered(sql), ())
+        asked = told + self._bind(values, name) + messages.DESCRIBE_PORTAL + core.EXECUTE_MSG
+        self._ahead.append(Step(sql, asked, heard, is_due=True))
+
+    def tell(self, sql: str, values: Sequence[Any]) -> None:
+        """Let a statement that returns nothing travel in front of the next one, or of the commit: nobody waits for it.
+
+        When it fails, its error raises from what it travelled with, which PostgreSQL has skipped; roll back then.
+        """
+        self.statements += 1
+        told, name = self._told(messages.numbered(sql), ())
+        self._ahead.append(Step(sql, told + self._bind(values, name) + core.EXECUTE_MSG, is_due=True))
 
     @property
     def has_questions(self) -> bool:
@@ -159,15 +81,18 @@ class OneTripConnection(Connection):
         return OneTripCursor(self)
 
     def commit(self) -> None:
-        """Commit in one round trip; in none when nothing was sent since the last end of a transaction.
+        """Commit in one round trip, with what was told last; in none when nothing was said since the last commit.
+
+        A question is answered before: whoever asks decides whether there is anything to commit.
 
         Raises:
             InternalError: the transaction had failed, and PostgreSQL rolled it back (SQLSTATE 25P02).
         """
         try:
-            self._settle()
-            if self._in_transaction:
-                self.execute_simple("commit")
+            if self.has_questions:
+                self._settle()
+            if self._in_transaction or self._has_due:
+                self._say_ahead(messages.COMMIT)
         except Exception:
             # Whoever pools the connection takes a commit that failed for the end of its transaction.
             with suppress(dbapi.Error):
@@ -181,11 +106,18 @@ class OneTripConnection(Connection):
         if self._in_transaction:
             self.execute_simple("rollback")
 
+    @property
+    def _has_due(self) -> bool:
+        return any(step.is_due for step in self._ahead)
+
     def _settle(self) -> None:
-        """Have the questions answered that would else be dropped, or travel ahead of what has no batch."""
-        if self.has_questions:
-            steps = [*self._steps(), *self._behind()]
-            self._exchange([*(step.messages for step in steps), core.SYNC_MSG], [messages.answers(steps)])
+        """Have said what would else be dropped, or travel ahead of what has no batch."""
+        if self._has_due:
+            self._say_ahead(*self._behind())
+
+    def _say_ahead(self, *behind: Step) -> None:
+        steps = [*self._steps(), *behind]
+        self._exchange([*(step.messages for step in steps), core.SYNC_MSG], [messages.answers(steps)])
 
     def _end(self) -> None:
         self._ahead.clear()
@@ -208,7 +140,8 @@ class OneTripConnection(Connection):
         steps = self._steps()
         context = core.Context(statement, stream=stream)
         behind = self._behind()
-        said = [*(step.messages for step in steps), messages.parse(statement, tuple(oids)), self._bind(vals)]
+        told, name = self._told(statement, oids)
+        said = [*(step.messages for step in steps), told, self._bind(vals, name)]
         said += (messages.DESCRIBE_PORTAL, core.EXECUTE_MSG, *(step.messages for step in behind), core.SYNC_MSG)
         self._exchange(said, [[*messages.answers(steps), context, *messages.answers(behind)]])
         return context
@@ -220,9 +153,10 @@ class OneTripConnection(Connection):
         context = core.Context(statement)
         for some in batched(param_sets, _EXECUTIONS_PER_FLUSH, strict=False):
             steps = self._steps()
-            said = [*(step.messages for step in steps), messages.parse(statement, tuple(oids))]
+            told, name = self._told(statement, oids)
+            said = [*(step.messages for step in steps), told]
             for vals in some:
-                said += (self._bind(vals), core.EXECUTE_MSG)
+                said += (self._bind(vals, name), core.EXECUTE_MSG)
             self._exchange([*said, core.SYNC_MSG], [[*messages.answers(steps), context]])
         return context
 
@@ -237,11 +171,12 @@ class OneTripConnection(Connection):
     def _behind(self) -> list[Step]:
         return [messages.COMMIT] if self._only_reads and not self.autocommit else []
 
-    def _texts(self, vals: Sequence[Any]) -> list[str | None]:
-        return list(make_params(self.py_types, vals))
+    def _told(self, statement: str, oids: Sequence[int]) -> tuple[bytes, bytes]:
+        """Return what makes PostgreSQL know a statement, and the name by which it then does: none for the last told."""
+        return messages.parse(statement, tuple(oids)), b""
 
-    def _bind(self, vals: Sequence[Any]) -> bytes:
-        return messages.bind(self._texts(vals), self._client_encoding)
+    def _bind(self, vals: Sequence[Any], name: bytes) -> bytes:
+        return messages.bind(make_params(self.py_types, vals), self._client_encoding, name)
 
     def _exchange(self, said: Iterable[bytes], batches: list[list[core.Context]]) -> None:
         """Send what is said, and read the answers to everything; each batch of them ends with a ReadyForQuery."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import Row
@@ -83,7 +83,27 @@ def tell(session: Session, movements: Iterable[Movement], kind: AdjustmentKind, 
             )
 
 
-def tell_turned(session: Session, rows: Sequence[Row[Any]]) -> None:
+class Promise(Protocol):
+    """What is read of a row of a statement that changed how much of a variant is promised or sold."""
+
+    @property
+    def variant_id(self) -> UUID:
+        """Whose level it is."""
+
+    @property
+    def version(self) -> int:
+        """The level's, after it."""
+
+    @property
+    def is_left(self) -> bool:
+        """Whether there is some after it."""
+
+    @property
+    def turned(self) -> bool:
+        """Whether it was the other way before."""
+
+
+def tell_turned(session: Session, rows: Sequence[Promise | Row[Any]]) -> None:
     """Record that promises took the last unit of something, or gave the first one back.
 
     `rows`: `variant_id`, `version` of the level after it, `is_left`, and `turned`: whether it was the other way before.

@@ -41,11 +41,12 @@ ADJUSTMENTS = Listing(
 
 
 def get_level(session: Session, variant_id: UUID) -> StockLevelOut:
-    """Return a variant's level with its names. Two statements.
+    """Return a variant's level with its names. Two statements, in one round trip.
 
     Raises:
         NotFound: there is no such variant in this store.
     """
+    names = catalog.ask_for_sellable(session, [variant_id])
     level = session.scalars(
         select(StockLevel).where(StockLevel.variant_id == variant_id),
         execution_options={"populate_existing": True},
@@ -53,7 +54,7 @@ def get_level(session: Session, variant_id: UUID) -> StockLevelOut:
     if level is None:
         detail = "There is no such variant."
         raise NotFound(detail)
-    return StockLevelOut.of(level, catalog.sellable(session, [variant_id])[variant_id])
+    return StockLevelOut.of(level, names[variant_id])
 
 
 def list_levels(session: Session, query: ListQuery) -> tuple[list[StockLevelOut], PageInfo, int | None]:

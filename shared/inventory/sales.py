@@ -4,18 +4,37 @@ Demand is summed per variant over the whole basket, bundles' components included
 not track stock are no demand: whoever builds one leaves them out (`demand.of`). All of it is taken, or nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from shared.core import tenancy
 from shared.inventory import movements, taking
 from shared.inventory.models import AdjustmentKind
 from shared.inventory.movements import Movement
 from shared.inventory.shortage import OutOfStock
+from shared.inventory.taking import FellShort
 
-__all__ = ["OutOfStock", "restock", "sell", "sell_held"]
+__all__ = ["FellShort", "OutOfStock", "restock", "sell", "sell_along", "sell_held"]
+
+
+class _Sold(NamedTuple):
+    """A row of `_SELL`."""
+
+    variant_id: UUID
+    wanted: int
+    suffices: bool
+    available: int
+    is_done: bool
+    on_hand: int
+    version: int
+    low_stock_threshold: int | None
+    is_left: bool
+    turned: bool
+
 
 _SELL = taking.statement("""
 , moved as (
@@ -82,6 +101,23 @@ def sell(session: Session, order_id: UUID, demand: Mapping[UUID, int]) -> None:
     _sell(session, order_id, demand, holder_id=None)
 
 
+def sell_along(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holder_id: UUID | None) -> None:
+    """Take a demand for an order along with the session's next statement, as `sell` and `sell_held` do. No round trip.
+
+    Raises, from that next statement:
+        FellShort: something is short. Go back to a savepoint before this, and sell alone, which makes room.
+    """
+    if not demand and holder_id is None:
+        return
+    values = movements.circumstances(session) | movements.demand_values(demand)
+    taking.take_along(
+        session,
+        _SELL,
+        {**values, "order_id": order_id, "holder_id": holder_id},
+        lambda rows: _tell(session, order_id, [_Sold(*row) for row in rows]),
+    )
+
+
 def sell_held(session: Session, holder_id: UUID, order_id: UUID, demand: Mapping[UUID, int]) -> None:
     """Take a demand for an order, using up all that `holder_id` has reserved. One statement.
 
@@ -103,7 +139,7 @@ def restock(session: Session, order_id: UUID, demand: Mapping[UUID, int], reason
     if not demand:
         return {}
     values = movements.circumstances(session) | movements.demand_values(demand)
-    rows = session.execute(_RESTOCK, {**values, "order_id": order_id, "reason": reason}).all()
+    rows = tenancy.run(session, _RESTOCK, {**values, "order_id": order_id, "reason": reason}).all()
     moved = [Movement(row.variant_id, row.quantity, row.on_hand, row.version, row.low_stock_threshold) for row in rows]
     movements.tell(session, moved, AdjustmentKind.RETURN, order_id)
     return {one.variant_id: one.delta for one in moved}
@@ -114,6 +150,10 @@ def _sell(session: Session, order_id: UUID, demand: Mapping[UUID, int], *, holde
         return
     values = movements.circumstances(session) | movements.demand_values(demand)
     rows = taking.take(session, _SELL, {**values, "order_id": order_id, "holder_id": holder_id})
+    _tell(session, order_id, [_Sold._make(row) for row in rows])
+
+
+def _tell(session: Session, order_id: UUID, rows: Sequence[_Sold]) -> None:
     sold = [
         Movement(row.variant_id, -row.wanted, row.on_hand, row.version, row.low_stock_threshold)
         for row in rows

@@ -1,7 +1,8 @@
 """What declared products say of the shelf: levels for new variants, counts and rules for present ones. Set-based.
 
-A count is absolute and never touches what is reserved: one below it is refused, as by hand. Levels that already are as
-they are declared are neither locked nor written.
+A count is absolute and never touches what is reserved: one below it is refused, as by hand; what expired does not
+count, and is released where it is in the way. Levels that already are as they are declared are neither locked nor
+written.
 """
 
 import json
@@ -30,15 +31,24 @@ type Row = dict[str, Any]
 
 _RULES = ("safety_stock", "allow_backorder", "low_stock_threshold")
 
-# Only what differs is locked, in the order of variants, as everybody locks levels.
+# Only what differs is locked, in the order of variants, as everybody locks levels, and after reservations. The join has
+# seen all of `lapsed` before it locks its first level.
 _HOLD = text("""
 with wanted as (
     select * from jsonb_to_recordset(cast(:wanted as jsonb)) as w(
         variant_id uuid, on_hand bigint, safety_stock bigint, allow_backorder boolean, low_stock_threshold bigint,
         says_threshold boolean)
+), lapsed as materialized (
+    select id, variant_id, quantity from stock_reservations
+    where store_id = :store_id and expires_at <= :now
+      and variant_id = any (array(select variant_id from wanted where on_hand is not null))
+    order by variant_id, holder_id for update
+), freed as materialized (
+    select variant_id, sum(quantity)::bigint as quantity, json_agg(id) as ids from lapsed group by variant_id
 ), held as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.safety_stock, s.allow_backorder, s.low_stock_threshold, s.version
-    from stock_levels s join wanted w on w.variant_id = s.variant_id
+    select s.variant_id, s.on_hand, s.reserved, s.safety_stock, s.allow_backorder, s.low_stock_threshold, s.version,
+           coalesce(f.quantity, 0) as lapsed, coalesce(f.ids, '[]') as lapsed_ids
+    from stock_levels s join wanted w on w.variant_id = s.variant_id left join freed f on f.variant_id = s.variant_id
     where s.store_id = :store_id and s.variant_id = any (array(select variant_id from wanted))
       and (s.on_hand <> w.on_hand or s.safety_stock <> w.safety_stock or s.allow_backorder <> w.allow_backorder
            or w.says_threshold and s.low_stock_threshold is distinct from w.low_stock_threshold)
@@ -51,7 +61,7 @@ _WRITE = text("""
 with d as materialized (
     select * from jsonb_to_recordset(cast(:rows as jsonb)) as d(
         id uuid, level_id uuid, variant_id uuid, on_hand bigint, delta bigint, version bigint, safety_stock bigint,
-        allow_backorder boolean, low_stock_threshold bigint, is_new boolean)
+        allow_backorder boolean, low_stock_threshold bigint, is_new boolean, freed bigint)
 ), opened as (
     insert into stock_levels (store_id, id, variant_id, on_hand, reserved, safety_stock, allow_backorder,
                               low_stock_threshold, version, created_at, updated_at)
@@ -60,11 +70,14 @@ with d as materialized (
     from d where is_new order by variant_id
 ), changed as (
     update stock_levels s
-    set on_hand = d.on_hand, safety_stock = d.safety_stock, allow_backorder = d.allow_backorder,
+    set on_hand = d.on_hand, reserved = s.reserved - d.freed, safety_stock = d.safety_stock,
+        allow_backorder = d.allow_backorder,
         low_stock_threshold = d.low_stock_threshold, version = d.version, updated_at = :now
     from d
     where s.store_id = :store_id and s.variant_id = d.variant_id and not d.is_new
       and s.variant_id = any (array(select variant_id from d))
+), gone as (
+    delete from stock_reservations where store_id = :store_id and id = any (cast(:released as uuid[]))
 )
 insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, reason,
                                    actor_kind, actor_id, correlation_id, at)
@@ -124,7 +137,8 @@ def write(session: Session, shelves: Sequence[Shelf], *, kind: AdjustmentKind, r
     # What is on the shelf at first is no correction of anything.
     opening = kind if kind == AdjustmentKind.IMPORT else AdjustmentKind.INITIAL
     values = {"rows": json.dumps([one.row for one in kept]), "kind": kind.value, "reason": reason, "opening": opening}
-    session.execute(_WRITE, movements.circumstances(session) | values)
+    released = {"released": [gone for one in kept if one.row["freed"] for gone in one.row["lapsed_ids"]]}
+    session.execute(_WRITE, movements.circumstances(session) | values | released)
     movements.tell(session, [_movement(one) for one in kept if one.before is None and one.row["delta"]], opening)
     movements.tell(session, [_movement(one) for one in kept if one.before is not None and one.row["delta"]], kind)
     for one in kept:
@@ -170,6 +184,7 @@ def _opened(change: ProductChange, one: VariantChange, threshold: int | None) ->
         "allow_backorder": wanted.get("allow_backorder", False),
         "low_stock_threshold": wanted.get("low_stock_threshold", threshold),
         "is_new": True,
+        "freed": 0,
     }
     return Shelf(change, row, None)
 
@@ -178,14 +193,18 @@ def _moved(change: ProductChange, wanted: Row, held: Row) -> Shelf:
     row = {**held, **wanted, "id": str(ids.new_id()), "level_id": None, "is_new": False}
     row["version"] = held["version"] + 1
     row["delta"] = row["on_hand"] - held["on_hand"]
-    short = not row["allow_backorder"] and row["on_hand"] < held["reserved"]
+    reserved, short = held["reserved"], not row["allow_backorder"] and row["on_hand"] < held["reserved"]
+    row["freed"] = held["lapsed"] if short else 0
+    if short:
+        reserved -= held["lapsed"]
+        short = row["on_hand"] < reserved
     if short and row["delta"] < 0:
-        detail = f"{held['reserved']} of the {held['on_hand']} on hand are reserved; take fewer, or allow backorders."
-        change.refuse(StockIsReserved(detail, on_hand=held["on_hand"], reserved=held["reserved"]))
+        detail = f"{reserved} of the {held['on_hand']} on hand are reserved; take fewer, or allow backorders."
+        change.refuse(StockIsReserved(detail, on_hand=held["on_hand"], reserved=reserved))
     elif short or (not row["allow_backorder"] and row["on_hand"] < 0):
-        told = f"{held['reserved']} are promised and {row['on_hand']} on hand"
+        told = f"{reserved} are promised and {row['on_hand']} on hand"
         detail = f"{told}; backorders can end once these are served."
-        change.refuse(BackordersOpen(detail, on_hand=row["on_hand"], reserved=held["reserved"]))
+        change.refuse(BackordersOpen(detail, on_hand=row["on_hand"], reserved=reserved))
     return Shelf(change, row, held, tuple(name for name in _RULES if row[name] != held[name]))
 
 

@@ -189,10 +189,12 @@ def _change(session: Session, variant_id: UUID, target: Target, *, kind: Adjustm
         "expected_version": target.expected_version,
     }
     tenancy.prelude(session, "savepoint stock")
-    row = session.execute(_CHANGE, movements.circumstances(session) | values | {"makes_room": False}).one_or_none()
+    row = tenancy.run(session, _CHANGE, movements.circumstances(session) | values | {"makes_room": False}).one_or_none()
     if row is not None and not row.suffices:
         tenancy.prelude(session, "rollback to savepoint stock")
-        row = session.execute(_CHANGE, movements.circumstances(session) | values | {"makes_room": True}).one_or_none()
+        row = tenancy.run(
+            session, _CHANGE, movements.circumstances(session) | values | {"makes_room": True}
+        ).one_or_none()
     if row is None:
         raise _no_such_variant()
     if row.version is None:

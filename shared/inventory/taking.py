@@ -4,7 +4,7 @@ Everybody locks reservations before levels, both in the order of variants, and a
 ever wait for each other. What is read under a lock is what is there then, whatever the statement saw when it began.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, TextClause, text
@@ -55,9 +55,32 @@ with want as (
 )"""
 
 
+class FellShort(Exception):
+    """Not everything is there that was to be taken along: nothing of it may stay."""
+
+
 def statement(rest: str) -> TextClause:
     """Return the statement that begins so and goes on with `rest`, from the comma before its next part."""
     return text(_BEGINNING + rest)
+
+
+def take_along(
+    session: Session, beginning_so: TextClause, values: Mapping[str, Any], heard: Callable[[list[Any]], None]
+) -> None:
+    """Run a statement that begins so along with the session's next one; `heard` gets its rows if all of it was taken.
+
+    For who has set a savepoint. `is_done` is the fifth of its columns. Nothing of others is released for it.
+
+    Raises, from that next statement:
+        FellShort: something is short. Go back to the savepoint, and `take`.
+    """
+
+    def hear(rows: list[Any]) -> None:
+        if not all(is_done for _, _, _, _, is_done, *_ in rows):
+            raise FellShort
+        heard(rows)
+
+    tenancy.ask_along(session, beginning_so, {**values, "makes_room": False}, hear)
 
 
 def take(session: Session, beginning_so: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
@@ -73,7 +96,7 @@ def take(session: Session, beginning_so: TextClause, values: Mapping[str, Any]) 
     shortages: list[Shortage] = []
     for makes_room in (False, True):
         tenancy.prelude(session, "rollback to savepoint stock" if makes_room else "savepoint stock")
-        rows = session.execute(beginning_so, {**values, "makes_room": makes_room}).all()
+        rows = tenancy.run(session, beginning_so, {**values, "makes_room": makes_room}).all()
         if all(row.is_done for row in rows):
             return rows
         shortages = [Shortage(row.variant_id, row.wanted, row.available) for row in rows if not row.suffices]

@@ -26,14 +26,14 @@ def list_jobs(session: Session, query: ListQuery) -> tuple[list[Job], PageInfo, 
     return JOBS.run(session, query, select(Job))
 
 
-def get_job(session: Session, job_id: UUID) -> Job:
-    """Return one job. One statement.
+def get_job(session: Session, job_id: UUID, *, kind: str | None = None) -> Job:
+    """Return one job; with `kind`, only one of that kind. One statement.
 
     Raises:
         NotFound: there is none.
     """
     job = session.scalars(select(Job).where(Job.id == job_id)).one_or_none()
-    if job is None:
+    if job is None or kind not in (None, job.kind):
         detail = "There is no such job."
         raise NotFound(detail)
     return job

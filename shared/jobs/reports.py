@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,6 +29,12 @@ def list_findings(session: Session, job_id: UUID, query: ListQuery) -> tuple[lis
     """
     _require(session, job_id)
     return FINDINGS.run(session, query, select(JobFinding).where(JobFinding.job_id == job_id))
+
+
+def first_findings(session: Session, job_id: UUID, *, most: int) -> Sequence[JobFinding]:
+    """Return the first of a job's findings, for who shows them beside it. One statement."""
+    chosen = select(JobFinding).where(JobFinding.job_id == job_id).order_by(JobFinding.id).limit(most)
+    return session.scalars(chosen).all()
 
 
 def as_csv(session: Session, job_id: UUID) -> bytes:

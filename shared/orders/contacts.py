@@ -9,6 +9,9 @@ from shared.core.emails import Email
 from shared.core.phones import Phone
 from shared.core.schemas import Schema
 
+EMAIL_INDEX = "orders.email"  # what the blind indexes of an order's contact are made for
+PHONE_INDEX = "orders.phone"
+
 _LINE_BREAKS = {"\n", "\t"}
 
 

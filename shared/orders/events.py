@@ -9,12 +9,13 @@ from shared.core import ids
 from shared.core.money import Money
 from shared.core.outbox import DomainEvent
 from shared.core.schemas import Schema
-from shared.core.typeids import CartId, CheckoutId, OrderId, OrderLineId, ProductId, VariantId
+from shared.core.typeids import CartId, CheckoutId, CustomerId, OrderId, OrderLineId, ProductId, VariantId
 
 Number = Annotated[str, Field(pattern=r"^#[0-9]+$", examples=["#1001"])]
 
 _ORDER = ids.decode("ord", "ord_01h455vb4pex5vsknk084sn02q")
 _LINE = ids.decode("oline", "oline_01h455vb4pex5vsknk084sn02r")
+_CUSTOMER = ids.decode("cust", "cust_01h455vb4pex5vsknk084sn02q")
 
 
 class SoldLine(Schema):
@@ -60,6 +61,7 @@ class OrderPlaced(_OrderEvent):
     channel: Literal["storefront", "api"]
     checkout_id: CheckoutId | None
     cart_id: CartId | None
+    customer_id: CustomerId | None = None  # who was signed in
     total: Money
     lines: tuple[SoldLine, ...]
 
@@ -78,9 +80,23 @@ class OrderPlaced(_OrderEvent):
             channel="storefront",
             checkout_id=ids.decode("chk", "chk_01h455vb4pex5vsknk084sn02q"),
             cart_id=ids.decode("cart", "cart_01h455vb4pex5vsknk084sn02q"),
+            customer_id=_CUSTOMER,
             total=Money(265800, "BDT"),
             lines=(line,),
         )
+
+
+class OrderClaimed(_OrderEvent):
+    """A guest's order was found to be a customer's, who has proven its contact."""
+
+    type: ClassVar[str] = "order.claimed"
+
+    customer_id: CustomerId
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return the event that the documentation shows."""
+        return cls(**_example(2), customer_id=_CUSTOMER)
 
 
 class OrderCanceled(_OrderEvent):

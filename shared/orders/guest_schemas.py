@@ -1,11 +1,13 @@
 """An order as the guest sees it who bought it: without what only the shop needs, and without ways to reach anybody."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
 from shared.core.money import Money
 from shared.core.schemas import Schema
 from shared.core.typeids import OrderId
+from shared.orders.models import Order
 from shared.orders.numbers import OrderNumber
 from shared.orders.queries import OrderDocument
 from shared.orders.schemas import personal_of
@@ -88,3 +90,33 @@ class GuestOrderOut(Schema):
             created_at=order.created_at,
             version=order.version,
         )
+
+
+class OwnOrderSummaryOut(Schema):
+    """An order as it stands in its customer's list."""
+
+    id: OrderId
+    number: OrderNumber
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfillment_status: FulfillmentStatus
+    total: Money
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def all_of(cls, orders: Sequence[Order]) -> list[Self]:
+        """Present a page of orders."""
+        return [
+            cls(
+                id=order.id,
+                number=order.number,
+                status=order.status,
+                payment_status=order.payment_status,
+                fulfillment_status=order.fulfillment_status,
+                total=Money(order.total, order.currency),
+                created_at=order.created_at,
+                version=order.version,
+            )
+            for order in orders
+        ]

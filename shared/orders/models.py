@@ -54,6 +54,14 @@ class Order(StoreOwned, Base):
         Index("orders_by_creation", "store_id", "created_at", "id"),
         Index("orders_by_email", "store_id", "email_index", postgresql_where=text("email_index is not null")),
         Index("orders_by_phone", "store_id", "phone_index", postgresql_where=text("phone_index is not null")),
+        Index(
+            "orders_by_customer",
+            "store_id",
+            "customer_id",
+            "created_at",
+            "id",
+            postgresql_where=text("customer_id is not null"),
+        ),
     )
 
     number: Mapped[int]  # what people read out on the phone: 1001, 1002 ...; "#1001" on the wire
@@ -78,6 +86,7 @@ class Order(StoreOwned, Base):
     )  # `contacts.Personal`; None: erased
     email_index: Mapped[bytes | None]  # blind indexes of the contact
     phone_index: Mapped[bytes | None]
+    customer_id: Mapped[UUID | None]  # whose account it is in; a guest's until it is claimed (`claiming`)
     cancel_reason: Mapped[str | None]
     canceled_at: Mapped[datetime | None]
     version: Mapped[int]

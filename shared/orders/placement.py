@@ -1,13 +1,14 @@
 """Placing an order: the one way by which an order comes into being.
 
-Two statements: stock, then order and lines with the store's next number in one, so that the two rows that all buyers
-wait for (the stock of a bestseller, the store's counter) are locked for as short as can be. Both stand behind a
-savepoint: whoever comes second for the same checkout or cart undoes what they took and gets the first order.
+Two statements in one round trip: stock, then order and lines with the store's next number in one, so that the two rows
+that all buyers wait for (the stock of a bestseller, the store's counter) are locked for as short as can be. Both stand
+behind a savepoint: whoever comes second for the same checkout or cart undoes what they took and gets the first order,
+and whoever finds too little undoes both, and takes the stock alone, with what has expired.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,17 +21,16 @@ from shared.catalog import components
 from shared.core import audit, clock, emails, encryption, ids, outbox, records, tenancy
 from shared.core.money import Money
 from shared.inventory import reservations, sales
-from shared.inventory.reservations import OutOfStock
-from shared.orders.contacts import Address, Contact, Personal
+from shared.inventory.sales import FellShort, OutOfStock
+from shared.orders.contacts import EMAIL_INDEX, PHONE_INDEX, Address, Contact, Personal
 from shared.orders.events import OrderPlaced, SoldLine
-from shared.orders.models import PERSONAL, Channel
+from shared.orders.models import PERSONAL, Channel, Order
+from shared.orders.queries import OrderDocument
 from shared.orders.states import FulfillmentStatus, OrderStatus, PaymentStatus
 from shared.pricing.cart import PricedCart, PricedLine
 from shared.stores import sequences
 
 SEQUENCE = "order"  # the store's counter of order numbers
-EMAIL_INDEX = "orders.email"
-PHONE_INDEX = "orders.phone"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class OrderDraft:
     holder_id: UUID | None = None
     shipping_address: Address | None = None
     note: str | None = None
+    customer_id: UUID | None = None  # who was signed in
     order_id: UUID = field(default_factory=ids.new_id)
 
 
@@ -77,6 +78,7 @@ class PlacedOrder:
     total: Money
     created_at: datetime
     is_new: bool
+    lines: Sequence[Mapping[str, Any]] = ()  # of a new one, as its rows are
 
 
 _PLACE = text(f"""
@@ -85,10 +87,11 @@ with counted as (
 ), placed as (
     insert into orders (store_id, id, number, checkout_id, cart_id, channel, status, payment_status,
         fulfillment_status, currency, locale, subtotal, discount, tax, shipping, shipping_tax, total,
-        prices_include_tax, trace, personal, email_index, phone_index, version, created_at, updated_at)
+        prices_include_tax, trace, personal, email_index, phone_index, customer_id, version, created_at, updated_at)
     select :store_id, :id, counted.last, :checkout_id, :cart_id, :channel, 'open', :payment_status,
         'unfulfilled', :currency, :locale, :subtotal, :discount, :tax, :shipping, :shipping_tax, :total,
-        :prices_include_tax, cast(:trace as jsonb), :personal, :email_index, :phone_index, 1, :now, :now
+        :prices_include_tax, cast(:trace as jsonb), :personal, :email_index, :phone_index,
+        cast(:customer_id as uuid), 1, :now, :now
     from counted
     on conflict do nothing
     returning number
@@ -128,9 +131,15 @@ def place(session: Session, draft: OrderDraft) -> PlacedOrder:
     number: int | None = None
     lines = _lines(draft)
     now = clock.now()
+    demand, values = _demand(session, draft), _values(session, draft, lines, now)
     try:
-        _take_stock(session, draft)
-        number = session.execute(_PLACE, _values(session, draft, lines, now)).scalar_one_or_none()
+        try:
+            sales.sell_along(session, draft.order_id, demand, holder_id=draft.holder_id)
+            number = tenancy.run(session, _PLACE, values).scalar_one_or_none()
+        except FellShort:  # perhaps not for long: expired reservations of others may hold it back
+            records.undo(session, start)
+            _take_stock(session, draft, demand)
+            number = tenancy.run(session, _PLACE, values).scalar_one_or_none()
     except OutOfStock as short:
         shortage = short
     if number is None:
@@ -146,17 +155,53 @@ def place(session: Session, draft: OrderDraft) -> PlacedOrder:
         total=Money(draft.priced.total, draft.priced.currency),
         created_at=now,
         is_new=True,
+        lines=lines,
     )
     _tell(session, draft, placed, lines)
     return placed
 
 
-def _take_stock(session: Session, draft: OrderDraft) -> None:
+def document(draft: OrderDraft, placed: PlacedOrder) -> OrderDocument:
+    """Return an order that was just placed as reading it would. No statement; it is no row of any session's."""
+    priced = draft.priced
+    personal = Personal(contact=draft.contact, shipping_address=draft.shipping_address, note=draft.note)
+    order = Order(
+        id=placed.id,
+        number=placed.number,
+        checkout_id=draft.checkout_id,
+        cart_id=draft.cart_id,
+        channel=draft.channel.value,
+        status=placed.status,
+        payment_status=placed.payment_status,
+        fulfillment_status=placed.fulfillment_status,
+        currency=priced.currency,
+        locale=draft.locale,
+        subtotal=priced.subtotal,
+        discount=priced.discount,
+        tax=priced.tax,
+        shipping=priced.shipping,
+        shipping_tax=priced.shipping_tax,
+        total=priced.total,
+        prices_include_tax=priced.prices_include_tax,
+        trace=priced.as_json()["trace"],
+        personal=personal.model_dump(mode="json", exclude_none=True),
+        customer_id=draft.customer_id,
+        version=placed.version,
+        created_at=placed.created_at,
+        updated_at=placed.created_at,
+    )
+    return OrderDocument(order, [{**line, "fulfilled": 0} for line in placed.lines], [])
+
+
+def _demand(session: Session, draft: OrderDraft) -> Mapping[UUID, int]:
     wanted = Counter[UUID]()
     for line in draft.priced.lines:
         if draft.titles[line.line_id].tracks_stock:
             wanted[line.variant_id] += line.quantity  # the same variant on two lines is one demand on stock
-    demand = components.expand_to_components(session, wanted)
+    return components.expand_to_components(session, wanted)
+
+
+def _take_stock(session: Session, draft: OrderDraft, demand: Mapping[UUID, int]) -> None:
     if draft.holder_id is not None:
         reservations.consume(session, draft.holder_id, draft.order_id, demand)
     else:
@@ -194,6 +239,7 @@ def _tell(session: Session, draft: OrderDraft, placed: PlacedOrder, lines: list[
         after={
             "number": placed.number,
             "channel": draft.channel.value,
+            "customer_id": ids.encode("cust", draft.customer_id) if draft.customer_id else None,
             "total": {"amount": placed.total.amount, "currency": placed.total.currency},
             "contact": {
                 "name": audit.masked(draft.contact.name),
@@ -211,6 +257,7 @@ def _tell(session: Session, draft: OrderDraft, placed: PlacedOrder, lines: list[
             channel=draft.channel.value,
             checkout_id=draft.checkout_id,
             cart_id=draft.cart_id,
+            customer_id=draft.customer_id,
             total=placed.total,
             lines=tuple(
                 SoldLine(
@@ -280,6 +327,7 @@ def _values(session: Session, draft: OrderDraft, lines: list[dict[str, Any]], no
         "personal": sealed,
         "email_index": _index(store_id, EMAIL_INDEX, emails.for_lookup(contact.email) if contact.email else None),
         "phone_index": _index(store_id, PHONE_INDEX, contact.phone),
+        "customer_id": draft.customer_id,
         "lines": json.dumps(lines, ensure_ascii=False),
         "now": now,
     }

@@ -41,6 +41,7 @@ def project_payment(session: Session, order: Order, facts: PaymentFacts) -> None
     before = _statuses(order)
     order.payment_status = after
     _conclude(session, order, action="order.payment_changed", before=before)
+    session.flush()
     if after is PaymentStatus.PAID:
         total = Money(order.total, order.currency)
         outbox.record(
@@ -66,6 +67,7 @@ def project_fulfillment(
     before = _statuses(order)
     order.fulfillment_status = after
     _conclude(session, order, action=f"order.{after}", before=before)
+    session.flush()
     event = OrderFulfilled if after is FulfillmentStatus.FULFILLED else OrderPartiallyFulfilled
     outbox.record(
         session,
@@ -75,6 +77,8 @@ def project_fulfillment(
 
 def cancel(session: Session, order: Order, *, reason: str, restocked: bool) -> None:
     """Cancel an order of which nothing was handed over. Its stock and payments are the business of `checkout`.
+
+    What follows for its payment is written with it, by the session's next flush.
 
     Raises:
         TransitionNotAllowed: it is over, or something of it was handed over.
@@ -118,7 +122,6 @@ def _conclude(session: Session, order: Order, *, action: str, before: dict[str, 
     order.status = states.order_status(order.status, order.payment_status, order.fulfillment_status)
     order.version += 1
     order.updated_at = clock.now()
-    session.flush()
     audit.record(
         session,
         action=action,

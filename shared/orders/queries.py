@@ -14,9 +14,10 @@ from shared.core.errors import NotFound
 from shared.core.keysets import Operator
 from shared.core.paging import Filter, Listing, ListQuery, PageInfo
 from shared.core.phones import Phone
+from shared.core.typeids import CustomerId
+from shared.orders.contacts import EMAIL_INDEX, PHONE_INDEX
 from shared.orders.models import Fulfillment, FulfillmentLine, Order, OrderLine
 from shared.orders.numbers import OrderNumber
-from shared.orders.placement import EMAIL_INDEX, PHONE_INDEX
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,15 @@ ORDERS = Listing(
         "channel": Filter(Order.channel),
         "number": Filter(Order.number, accepts=OrderNumber),
         "created_at": Filter(Order.created_at, ("gte", "gt", "lte", "lt")),
+        "customer_id": Filter(Order.customer_id, accepts=CustomerId),
         "email": _BlindFilter(Order.email_index, accepts=Email),
         "phone": _BlindFilter(Order.phone_index, accepts=Phone),
     },
     sorts={"created_at": (Order.created_at,), "number": (Order.number,)},
     default_sort="-created_at",
 )
+
+OWN_ORDERS = Listing(Order, filters={}, sorts={"created_at": (Order.created_at,)}, default_sort="-created_at")
 
 _LINES = (
     select(func.jsonb_agg(aggregate_order_by(func.to_jsonb(literal_column("order_lines")), OrderLine.position)))
@@ -115,6 +119,22 @@ def lock(session: Session, order_id: UUID) -> Order:
     return order
 
 
+def lock_document(session: Session, order_id: UUID) -> OrderDocument:
+    """Return a locked order, as `lock` does, with its lines and fulfillments. One statement.
+
+    Who had to wait for the lock gets the order as it is now, and lines and fulfillments as they were before. So believe
+    of these only what the order's own statuses confirm: of an unfulfilled one nothing was handed over.
+
+    Raises:
+        NotFound: the store has no such order.
+    """
+    chosen = select(Order, _LINES, _FULFILLMENTS).where(Order.id == order_id).with_for_update(of=Order)
+    row = session.execute(chosen, execution_options={"populate_existing": True}).one_or_none()
+    if row is None:
+        raise _no_such_order()
+    return OrderDocument(row[0], row[1] or [], row[2] or [])
+
+
 def require(session: Session, order_id: UUID) -> None:
     """Refuse an order that the store does not have. One statement.
 
@@ -128,6 +148,23 @@ def require(session: Session, order_id: UUID) -> None:
 def list_orders(session: Session, query: ListQuery) -> tuple[list[Order], PageInfo, int | None]:
     """Return one page of the store's orders. One statement."""
     return ORDERS.run(session, query, select(Order))
+
+
+def list_orders_of(session: Session, customer_id: UUID, query: ListQuery) -> tuple[list[Order], PageInfo, int | None]:
+    """Return one page of a customer's own orders. One statement."""
+    return OWN_ORDERS.run(session, query, select(Order).where(Order.customer_id == customer_id))
+
+
+def get_order_of(session: Session, customer_id: UUID, order_id: UUID) -> OrderDocument:
+    """Return an order of a customer's own. One statement.
+
+    Raises:
+        NotFound: there is no such order, or it is not theirs.
+    """
+    document = get_order(session, order_id)
+    if document.order.customer_id != customer_id:
+        raise _no_such_order()
+    return document
 
 
 def _no_such_order() -> NotFound:

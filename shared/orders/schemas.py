@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, StringConstraints
 from shared.core.ids import TypeID
 from shared.core.money import Money
 from shared.core.schemas import Schema
-from shared.core.typeids import CheckoutId, OrderId, OrderLineId, ProductId, VariantId
+from shared.core.typeids import CheckoutId, CustomerId, OrderId, OrderLineId, ProductId, VariantId
 from shared.orders.contacts import Address, AddressLine, Contact, Personal
 from shared.orders.models import Channel, Order
 from shared.orders.numbers import OrderNumber
@@ -141,6 +141,7 @@ class OrderOut(Schema):
     payment_status: PaymentStatus
     fulfillment_status: FulfillmentStatus
     checkout_id: CheckoutId | None
+    customer_id: CustomerId | None
     locale: str
     contact: Contact | None
     shipping_address: Address | None
@@ -177,6 +178,7 @@ class OrderOut(Schema):
             payment_status=order.payment_status,
             fulfillment_status=order.fulfillment_status,
             checkout_id=order.checkout_id,
+            customer_id=order.customer_id,
             locale=order.locale,
             contact=personal.contact if personal else None,
             shipping_address=personal.shipping_address if personal else None,
@@ -201,6 +203,7 @@ class OrderSummaryOut(Schema):
     status: OrderStatus
     payment_status: PaymentStatus
     fulfillment_status: FulfillmentStatus
+    customer_id: CustomerId | None
     customer_name: str | None
     total: Money
     version: int
@@ -218,6 +221,7 @@ class OrderSummaryOut(Schema):
             status=order.status,
             payment_status=order.payment_status,
             fulfillment_status=order.fulfillment_status,
+            customer_id=order.customer_id,
             customer_name=personal.contact.name if personal else None,
             total=Money(order.total, order.currency),
             version=order.version,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
-from shared.core import audit, clock, context, ids, outbox
+from shared.core import audit, clock, context, ids, outbox, records, tenancy
 from shared.core.errors import Problem
 from shared.core.money import Money
 from shared.core.outbox import DomainEvent
@@ -50,11 +50,18 @@ class Standing:
     has_failed: bool = False
 
 
+_COLUMNS = tuple(column.key for column in PaymentAttempt.__table__.columns)
+_START = text(
+    f"insert into payment_attempts ({', '.join(_COLUMNS)}) values ({', '.join(f':{name}' for name in _COLUMNS)})"  # noqa: S608 -- a constant
+)
+
+
 def start(session: Session, order_id: UUID, *, method: str, amount: int, currency: str) -> PaymentAttempt | None:
-    """Begin to pay `amount` minor units for an order; None where there is nothing to pay. One statement.
+    """Begin to pay `amount` minor units for an order; None where there is nothing to pay.
 
     A gateway that asks nobody answers at once, within the transaction. At most one attempt of an order is open at a
-    time, which an index holds.
+    time, which an index holds. One statement, for which nobody waits: it travels with the session's next one, and what
+    is returned is no row of the session's.
 
     Raises:
         PaymentMethodUnavailable: nobody moves money this way.
@@ -64,6 +71,7 @@ def start(session: Session, order_id: UUID, *, method: str, amount: int, currenc
         return None
     now = clock.now()
     attempt = PaymentAttempt(
+        store_id=tenancy.require_store(session),
         id=ids.new_id(),
         order_id=order_id,
         method=method,
@@ -80,16 +88,15 @@ def start(session: Session, order_id: UUID, *, method: str, amount: int, currenc
     )
     if gateway.is_offline:
         _apply(attempt, gateway.authorize(_request(attempt)))
-    session.add(attempt)
-    session.flush()
+    values = {name: getattr(attempt, name) for name in _COLUMNS}
+    records.change(session, _START, {**values, "status": attempt.status.value})
     _tell(session, attempt, before=None)
     return attempt
 
 
 def of_order(session: Session, order_id: UUID) -> list[PaymentAttempt]:
     """Return the attempts to pay for an order, the oldest first. One statement."""
-    chosen = select(PaymentAttempt).where(PaymentAttempt.order_id == order_id).order_by(PaymentAttempt.id)
-    return list(session.scalars(chosen, execution_options={"populate_existing": True}))
+    return list(session.scalars(_of(order_id), execution_options={"populate_existing": True}))
 
 
 def standing(attempts: Sequence[PaymentAttempt]) -> Standing:
@@ -110,7 +117,7 @@ def record_collected(session: Session, order_id: UUID, *, reference: str | None 
     Raises:
         NothingToCollect: no cash is expected.
     """
-    cash = [attempt for attempt in _lock_open(session, order_id) if attempt.method == CASH_ON_DELIVERY]
+    cash = [one for one in lock(session, order_id) if one.status in OPEN and one.method == CASH_ON_DELIVERY]
     if not cash:
         raise NothingToCollect("No cash is expected for this order; its payment status says why.")
     attempt = cash[0]
@@ -119,12 +126,20 @@ def record_collected(session: Session, order_id: UUID, *, reference: str | None 
     return attempt
 
 
-def void_open(session: Session, order_id: UUID) -> list[PaymentAttempt]:
-    """Give up the attempts of an order that are still open, and return them. Money that was captured stays captured."""
-    attempts = _lock_open(session, order_id)
-    for attempt in attempts:
+def lock(session: Session, order_id: UUID) -> list[PaymentAttempt]:
+    """Return the attempts to pay for an order, locked until this transaction ends, the oldest first. One statement."""
+    return list(session.scalars(_of(order_id).with_for_update(), execution_options={"populate_existing": True}))
+
+
+def void_open(session: Session, locked: Sequence[PaymentAttempt]) -> list[PaymentAttempt]:
+    """Give up those of an order's locked attempts that are still open, and return these.
+
+    Money that was captured stays captured.
+    """
+    still_open = [attempt for attempt in locked if attempt.status in OPEN]
+    for attempt in still_open:
         settle(session, attempt, gateway_of(attempt.method).void(_request(attempt)))
-    return attempts
+    return still_open
 
 
 def settle(session: Session, attempt: PaymentAttempt, result: Result) -> None:
@@ -146,14 +161,8 @@ def settle(session: Session, attempt: PaymentAttempt, result: Result) -> None:
     _tell(session, attempt, before=before)
 
 
-def _lock_open(session: Session, order_id: UUID) -> list[PaymentAttempt]:
-    chosen = (
-        select(PaymentAttempt)
-        .where(PaymentAttempt.order_id == order_id, PaymentAttempt.status.in_(OPEN))
-        .order_by(PaymentAttempt.id)
-        .with_for_update()
-    )
-    return list(session.scalars(chosen, execution_options={"populate_existing": True}))
+def _of(order_id: UUID) -> Select[PaymentAttempt]:
+    return select(PaymentAttempt).where(PaymentAttempt.order_id == order_id).order_by(PaymentAttempt.id)
 
 
 def _request(attempt: PaymentAttempt, reference: str | None = None) -> PaymentRequest:

@@ -59,7 +59,7 @@ def _answer(session: Session, asked: Asked, wanted: Wanted, words: Vocabulary) -
         total=asked.with_total and not asked.with_facets,
         counted=asked.with_facets,
     )
-    row = session.execute(statement, values).one()
+    (row,) = tenancy.read(session, statement, values)
     cursor, has_more = None, row.found > asked.limit
     if has_more:
         cursor = order.cursor(asked.fingerprint, (row.last_key, row.last_id))

@@ -64,7 +64,7 @@ def find(session: Session, typed: str, *, wanted: str, skipped: int, limit: int)
     if asked is None:
         return Found(cards="", shown=0, total=0, meant=None, whole=True)
     values = {"asked": json.dumps(asked), "wanted": wanted, "skipped": skipped, "limit": limit}
-    row = session.execute(_FIND, {**values, "store_id": tenancy.require_store(session)}).one()
+    (row,) = tenancy.read(session, _FIND, {**values, "store_id": tenancy.require_store(session)})
     return Found(row.cards or "", row.shown, row.total, meant(asked, row.meant), whole=row.whole is not False)
 
 

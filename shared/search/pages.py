@@ -21,9 +21,9 @@ def view_product(session: Session, slug: str) -> Prepared[ProductPage]:
     Raises:
         NotFound: nothing that is on sale has or had the slug.
     """
-    page: str | None = session.scalar(_PAGE, {"store_id": tenancy.require_store(session), "slug": slug})
-    if page is not None:
-        return Prepared(page)
+    found = tenancy.read(session, _PAGE, {"store_id": tenancy.require_store(session), "slug": slug})
+    if found:
+        return Prepared(found[0].page)
     now = summarizing.slug_now(session, slug)
     if now is None or now == slug:
         detail = "There is no such product."

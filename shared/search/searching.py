@@ -23,6 +23,7 @@ from shared.core import caching
 from shared.core.errors import FieldError, pointer
 from shared.core.paging import InvalidListing
 from shared.core.prepared import Prepared
+from shared.core.request import Exchange
 from shared.search import asking, finding, misses
 from shared.search.asking import Asked
 from shared.search.finding_schemas import SearchList
@@ -123,6 +124,10 @@ class _Dependency:
 
     async def __call__(self, request: Request, **_documented: object) -> Search:
         return parse(request.query_params)
+
+    def supply(self, present: Exchange) -> Search:
+        """Return the same without FastAPI, which would look at each documented parameter; see `core.supplying`."""
+        return parse(present.request.query_params)
 
     @property
     def __signature__(self) -> Signature:

@@ -43,7 +43,7 @@ def suggest(session: Session, typed: str, *, limit: int) -> Prepared[Suggestions
     if asked is None:
         return Prepared(_answer("", [], None))
     values = {"asked": json.dumps(asked), "wanted": _NOTHING_WANTED, "limit": limit}
-    row = session.execute(_SUGGEST, {**values, "store_id": tenancy.require_store(session)}).one()
+    (row,) = tenancy.read(session, _SUGGEST, {**values, "store_id": tenancy.require_store(session)})
     return Prepared(_answer(row.cards or "", json.loads(row.named or "[]"), finding.meant(asked, row.meant)))
 
 

@@ -13,6 +13,7 @@ stock, and goes with these. Prices and stock change all day, so most lists must 
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from uuid import UUID
 
 from shared.core import caching, ids
@@ -28,6 +29,7 @@ def store(store_id: UUID) -> str:
     return caching.store_tag(store_id)
 
 
+@lru_cache(maxsize=1024)
 def lists(store_id: UUID) -> str:
     """Return the tag of a store's lists: whatever shows products by a choice."""
     return f"list:{ids.encode('store', store_id)}"

@@ -6,53 +6,35 @@ calls of the system a request. What it took itself is told beside what it measur
 
 import json
 import select
-import socket
 import sys
 import time
 from collections import Counter
 from itertools import cycle
 
 from tests.bench import children
+from tests.bench.line import Line
 
-_ENOUGH = 1 << 20  # bytes that one read takes at most
 _PATIENCE = 30  # seconds without any answer
 
 
 class Shopper:
-    """One connection. It asks for the next thing when it has been answered."""
+    """Who asks for the next thing when they have been answered."""
 
     def __init__(self, port: int, requests: list[bytes], at: int) -> None:
         """Connect; begin with the request at this place of the list."""
-        self.connection = socket.create_connection(("127.0.0.1", port))
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.line = Line(port)
         self._requests = cycle(requests[at:] + requests[:at])
         self._began = 0.0
-        self._heard = b""
-        self._missing = 0
 
     def ask(self) -> None:
         """Send the next request."""
         self._began = time.perf_counter()
-        self._missing = 0
-        self.connection.send(next(self._requests))
+        self.line.ask(next(self._requests))
 
     def hear(self) -> tuple[int, float] | None:
         """Take what has come; return the status and the seconds when the answer is whole."""
-        part = self.connection.recv(_ENOUGH)
-        if not part:
-            raise ConnectionError("The gateway hung up.")
-        if self._missing:
-            self._missing -= len(part)
-        else:
-            self._heard += part
-            head, found, body = self._heard.partition(b"\r\n\r\n")
-            if not found:
-                return None
-            self._missing = _length(head) - len(body)
-        if self._missing > 0:
-            return None
-        status, self._heard = int(self._heard[9:12]), b""
-        return status, time.perf_counter() - self._began
+        answer = self.line.hear()
+        return None if answer is None else (answer[0], time.perf_counter() - self._began)
 
 
 def main() -> None:
@@ -71,7 +53,7 @@ def main() -> None:
 
 def _measure(shoppers: list[Shopper], seconds: float) -> dict[str, object]:
     poll = select.epoll()
-    by_number = {one.connection.fileno(): one for one in shoppers}
+    by_number = {one.line.fileno(): one for one in shoppers}
     for number in by_number:
         poll.register(number, select.EPOLLIN)
     walls: list[float] = []
@@ -101,12 +83,6 @@ def _measure(shoppers: list[Shopper], seconds: float) -> dict[str, object]:
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - cpu,
     }
-
-
-def _length(head: bytes) -> int:
-    name = b"content-length: "
-    at = head.lower().find(name)
-    return int(head[at + len(name) :].partition(b"\r\n")[0]) if at >= 0 else 0
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Taping(Times):
         return result
 
 
-def record(world: World, round_of: Callable[[Times], None], *, rounds: int) -> list[Told]:
+def record(world: World, round_of: Callable[[Times], object], *, rounds: int) -> list[Told]:
     """Do so many rounds, and return what each call of them said."""
     with CountingProxy(world.url) as proxy, world.connected_by(proxy.url):
         with database.engine().connect():

@@ -61,6 +61,32 @@ for module in {modules!r}:
 print(json.dumps(ratios))
 """
 
+# The same, where a child says what went wrong instead of how long it took.
+_TRYING = """
+import json, os, sys
+sys.path.insert(0, {beside!r})
+{floor}
+failures = {{}}
+for module in {modules!r}:
+    told, telling = os.pipe()
+    if not os.fork():
+        said = ""
+        try:
+            __import__(module)
+            exec({then!r})
+        except BaseException as failure:
+            said = f"{{type(failure).__name__}}: {{failure}}"[:1000]
+        os.write(telling, said.encode())
+        os._exit(0)
+    os.close(telling)
+    said = os.read(told, 4000).decode()
+    os.wait()
+    os.close(told)
+    if said:
+        failures[module] = said
+print(json.dumps(failures))
+"""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -92,6 +118,16 @@ def estimates(modules: Sequence[str]) -> dict[str, float]:
     NaN for one that can't be imported.
     """
     found: dict[str, float] = json.loads(_run(_FORKING.format(floor=FLOOR, modules=list(modules))))
+    return found
+
+
+def failures(modules: Sequence[str], *, then: str, beside: Path = ROOT) -> dict[str, str]:
+    """Import each module alone, where only the floor is loaded, and run `then`; return what went wrong, by module.
+
+    `beside`: where modules are that are not the project's.
+    """
+    code = _TRYING.format(floor=FLOOR, modules=list(modules), then=then, beside=str(beside))
+    found: dict[str, str] = json.loads(_run(code))
     return found
 
 

@@ -3,20 +3,22 @@
 import statistics
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from shared.core import driver
 from tests.bench import floor, workloads
+from tests.bench.acts import EMPTY
 from tests.bench.children import child
 from tests.bench.purchase import Times
 from tests.bench.table import Cell, percentile, show
-from tests.bench.workloads import BARE, EMPTY, Workload
+from tests.bench.workloads import BARE, Exhausted, Workload
 from tests.bench.world import World
 
 DELAY = 0.001  # seconds
 _WARM = 20  # rounds before it counts
 _RECORDED = 60  # rounds
+_PREPARED = 150  # rounds for each second, where a round uses up what was made before
 _COLUMNS = (
     "one client, in process, ms",
     "per s",
@@ -59,13 +61,15 @@ class Measured:
 
 def measure(workload: Workload, world: World, seconds: float) -> Measured:
     """Do rounds for so many seconds, after some that do not count."""
+    workload.prepare(_WARM + 1 + int(seconds * _PREPARED))
     for _ in range(_WARM):
         workload.round_of(Times())
     times, before, rounds = Times(), world.database_cpu(), 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        workload.round_of(times)
-        rounds += 1
+    with suppress(Exhausted):
+        while time.monotonic() < end:
+            workload.round_of(times)
+            rounds += 1
     return Measured(workload, times, (world.database_cpu() - before) * 1000 / rounds)
 
 
@@ -116,11 +120,19 @@ def show_with_delay(world: World, loads: list[Workload], seconds: float) -> None
 @contextmanager
 def slow_network(world: World) -> Iterator[str]:
     """Put a slow network before PostgreSQL, for the block; return the way through it."""
+    with slow_port(world) as port:
+        yield world.url_through(port)
+
+
+@contextmanager
+def slow_port(world: World) -> Iterator[int]:
+    """Put a slow network before PostgreSQL, for the block; return the port behind which it lies."""
     with child("delay", port=world.cluster.port, seconds=DELAY) as network:
-        yield world.url_through(network.hear())
+        yield network.hear()
 
 
 def _recorded(world: World, load: Workload) -> tuple[list[floor.Told], dict[str, float]]:
+    load.prepare(1 + _RECORDED)
     load.round_of(Times())  # whatever is made at the first call
     url = world.copy()
     recording = floor.record(world, load.round_of, rounds=_RECORDED)

@@ -4,12 +4,37 @@ import random
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 CALLS = ("create cart", "add line", "start checkout", "complete")
 ADDRESS = {"line1": "House 7, Road 3", "area": "Dhanmondi", "city": "Dhaka", "postal_code": "1205"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What a caller has to know of a store."""
+
+    publishable_key: str
+    secret_token: str
+    variants: Mapping[str, str]  # in stock: SKU to id
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request below /api/v1, and the status of its answer when all goes well."""
+
+    name: str
+    path: str
+    body: object
+    headers: dict[str, str]
+    expected: int = 201
+    method: str = "POST"
+
+
+type Act = Generator[Call, Any]  # yields calls, and is sent what the JSON of each answer says
 
 
 class Send(Protocol):
@@ -39,45 +64,45 @@ class Times:
         return result
 
 
-@dataclass
-class Buyer:
-    """A shopper of one store. `skus` are in stock; which of them is bought is drawn by `seed`."""
+def buy(shop: Shop, draws: random.Random) -> Act:
+    """Buy one thing of what the shop has."""
+    create, add, start, complete = CALLS
+    key = {"X-Publishable-Key": shop.publishable_key}
+    phone = f"017{draws.randrange(10**8):08}"  # one number may hold only so many checkouts at once
 
-    send: Send
-    publishable_key: str
-    skus: list[str]
-    seed: int = 0
+    cart = yield Call(create, "/storefront/carts", {"lines": []}, key)
+    guest = key | {"X-Cart-Token": cart["token"]}
+    wanted = {"sku": draws.choice(list(shop.variants)), "quantity": 1}
+    yield Call(add, f"/storefront/carts/{cart['id']}/lines", wanted, guest, 200)
+    buyer = {"contact": {"name": "Rahima Khatun", "phone": phone}, "shipping_address": ADDRESS}
+    checkout = yield Call(start, "/storefront/checkouts", {"cart_id": cart["id"], **buyer}, guest)
+    paying = {"payment_method": "cash_on_delivery"}
+    once = guest | {"Idempotency-Key": str(uuid.uuid4())}
+    yield Call(complete, f"/storefront/checkouts/{checkout['id']}/complete", paying, once)
 
-    def __post_init__(self) -> None:
-        """Begin the draws."""
-        self._random = random.Random(self.seed)
 
-    def buy(self, times: Times) -> None:
-        """Buy one thing.
+def carry_out(act: Act, send: Send, times: Times) -> bool:
+    """Send the calls of an act one after another, and note the time of each; tell whether it had any.
 
-        Raises:
-            Refused: a call was not answered as it is when all goes well.
-        """
-        times.measure("purchase", lambda: self._buy(times))
+    Raises:
+        Refused: a call was not answered as it is when all goes well.
+    """
+    told, calls = None, 0
+    with suppress(StopIteration):
+        while True:
+            call = act.send(told)
+            told = times.measure(call.name, lambda call=call: _sent(call, send))  # type: ignore[misc]  # a lambda's own
+            calls += 1
+    return calls > 0
 
-    def _buy(self, times: Times) -> None:
-        key = {"X-Publishable-Key": self.publishable_key}
-        create, add, start, complete = CALLS
-        phone = f"017{self._random.randrange(10**8):08}"  # one number may hold only so many checkouts at once
 
-        def call(name: str, path: str, body: object, headers: dict[str, str], expected: int) -> Any:
-            status, answer = times.measure(name, lambda: self.send("POST", path, body, headers))
-            if status != expected:
-                message = f"{name}: {status} {answer.get('code') if isinstance(answer, dict) else ''}"
-                raise Refused(message)
-            return answer
+def refusal(call: Call, status: int, told: Any) -> str:
+    """Say what was answered instead of what was expected."""
+    return f"{call.name}: {status} {told.get('code') if isinstance(told, dict) else ''}"
 
-        cart = call(create, "/storefront/carts", {"lines": []}, key, 201)
-        guest = key | {"X-Cart-Token": cart["token"]}
-        wanted = {"sku": self._random.choice(self.skus), "quantity": 1}
-        call(add, f"/storefront/carts/{cart['id']}/lines", wanted, guest, 200)
-        buyer = {"contact": {"name": "Rahima Khatun", "phone": phone}, "shipping_address": ADDRESS}
-        checkout = call(start, "/storefront/checkouts", {"cart_id": cart["id"], **buyer}, guest, 201)
-        paying = {"payment_method": "cash_on_delivery"}
-        once = guest | {"Idempotency-Key": str(uuid.uuid4())}
-        call(complete, f"/storefront/checkouts/{checkout['id']}/complete", paying, once, 201)
+
+def _sent(call: Call, send: Send) -> Any:
+    status, told = send(call.method, call.path, call.body, call.headers)
+    if status != call.expected:
+        raise Refused(refusal(call, status, told))
+    return told

@@ -1,8 +1,12 @@
 """Figures in columns, for a terminal."""
 
+import sys
+import time
 from collections.abc import Sequence
 
 type Cell = str | int | float | None
+
+_BEGAN = time.monotonic()
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *notes: str) -> None:
@@ -18,6 +22,12 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *no
             print("  " + "  ".join("-" * width for width in widths))
     for note in notes:
         print(f"  {note}")
+
+
+def tell(what: str) -> None:
+    """Say on the terminal how far it is; the tables alone go to whoever keeps them."""
+    sys.stderr.write(f"[{time.monotonic() - _BEGAN:4.0f} s] {what}\n")
+    sys.stderr.flush()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,7 +1,7 @@
 """What is measured within one process: rounds of calls through the very handlers that Lambda calls."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,13 +12,22 @@ from mangum import Mangum
 from infra.local import events
 from shared.core.http import own_loop
 from tests.bench import nothing
-from tests.bench.purchase import ADDRESS, CALLS, Buyer, Refused, Send, Times
+from tests.bench.acts import EMPTY, KINDS, Cast
+from tests.bench.purchase import Refused, Send, Shop, Times, carry_out
 from tests.bench.world import World
 from tests.client import Client
 from tests.factories import StoreUnderTest
 
-EMPTY, BARE = "empty endpoint", "FastAPI and Mangum alone"
+BARE = "FastAPI and Mangum alone"
 _HEADERS = {"Content-Type": "application/json", "Authorization": "Bearer none"}
+
+
+class Exhausted(Exception):
+    """Nothing is left of what was prepared for the rounds."""
+
+
+def _nothing(_rounds: int) -> None:
+    """Prepare nothing."""
 
 
 @dataclass(frozen=True)
@@ -28,42 +37,32 @@ class Workload:
     whole: str
     calls: tuple[str, ...]
     round_of: Callable[[Times], None]
+    prepare: Callable[[int], None] = _nothing  # makes what so many rounds use up
 
 
-def purchase(world: World) -> Workload:
-    """Buy in four calls, by shoppers of all stores in turn."""
-    buyers = [
-        Buyer(in_process(), one.publishable_key, sorted(one.variants), seed) for seed, one in enumerate(world.stores)
-    ]
-    turn = count()
+def acting(stores: Sequence[StoreUnderTest], name: str) -> Workload:
+    """Act in these stores, as callers over HTTP do."""
+    kind, send = KINDS[name], in_process()
+    cast = Cast([shop_of(store) for store in stores], random.Random(name))
 
-    def buy(times: Times) -> None:
-        buyers[next(turn) % len(buyers)].buy(times)
+    def round_of(times: Times) -> None:
+        def act() -> bool:
+            return carry_out(kind.act(cast), send, times)
 
-    return Workload("purchase", CALLS, buy)
+        if not (times.measure(name, act) if kind.calls else act()):
+            raise Exhausted(name)
 
+    def prepare(rounds: int) -> None:
+        for _ in range(rounds if kind.prepare else 0):
+            assert kind.prepare is not None
+            carry_out(kind.prepare(cast), send, Times())
 
-def order_in_one_call(world: World) -> Workload:
-    """Make an order by a merchant's integration."""
-    contact = {"name": "Rahima Khatun", "phone": "01712345678"}
-
-    def place(store: StoreUnderTest, sku: str) -> tuple[int, Any]:
-        body = {"lines": [{"sku": sku, "quantity": 1}], "contact": contact, "shipping_address": ADDRESS}
-        answer = store.merchant.post("/orders", json=body, key=True)
-        return answer.status_code, answer.json()
-
-    return _single(world, "order in one call", place, expected=201)
+    return Workload(name, kind.calls or (name,), round_of, prepare)
 
 
-def adjustment(world: World) -> Workload:
-    """Put one unit more on the shelf."""
-
-    def adjust(store: StoreUnderTest, sku: str) -> tuple[int, Any]:
-        body = {"delta": 1, "kind": "manual", "reason": "Found behind the shelf"}
-        answer = store.merchant.post(f"/inventory/{store.variants[sku]}/adjustments", json=body, key=True)
-        return answer.status_code, answer.json()
-
-    return _single(world, "inventory adjustment", adjust, expected=201)
+def shop_of(store: StoreUnderTest) -> Shop:
+    """Return what callers know of a store."""
+    return Shop(store.publishable_key, store.secret_token, store.variants)
 
 
 def product_list(world: World) -> Workload:

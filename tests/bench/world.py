@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,7 @@ from tests.factories import StoreUnderTest, a_store
 
 DATABASE = "stormcom"
 STORES = 4  # whose shoppers do not meet at one store's counter of orders
+MANY = 10_000  # stores, where a part asks for many
 _PRODUCTS = 20  # a store's; whoever buys draws one
 _STOCK = 1_000_000
 
@@ -34,12 +35,14 @@ class World:
 
     cluster: postgres.Cluster
     stores: tuple[StoreUnderTest, ...]
+    many: int = MANY
+    database: str = DATABASE
     _copies: Iterator[int] = field(default_factory=count)
 
     @property
     def url(self) -> str:
         """The way to the database, as the application's role."""
-        return self.cluster.url(migrations.APP_ROLE, DATABASE)
+        return self.cluster.url(migrations.APP_ROLE, self.database)
 
     def url_through(self, port: int) -> str:
         """Return the same way, by another port."""
@@ -49,22 +52,34 @@ class World:
     @contextmanager
     def connected_by(self, url: str) -> Iterator[None]:
         """Let this process reach the database by another URL, for the block."""
+        before = settings.settings().database_url
         use(url)
         yield
-        use(self.url)
+        use(before)
 
-    def copy(self) -> str:
-        """Copy the database as it is now, and return the application's URL of the copy. Nobody may be connected."""
+    def copied(self) -> "World":
+        """Copy the database as it is now, and return the world of the copy. Nobody may be connected."""
         database.dispose()
         name = f"{DATABASE}_{next(self._copies)}"
+        self._on_server(f"create database {name} template {self.database} owner {postgres.OWNER} strategy file_copy")
+        return replace(self, database=name)
+
+    def copy(self) -> str:
+        """Copy the database as it is now, and return the application's URL of the copy."""
+        return self.copied().url
+
+    def drop(self) -> None:
+        """Remove the database, which is a copy that nobody needs any more."""
+        self._on_server(f"drop database {self.database} with (force)")
+
+    def _on_server(self, command: str) -> None:
         with driver.connect_to(self.cluster.url(postgres.SUPERUSER, "postgres")) as connection:
             connection.autocommit = True
-            connection.cursor().execute(f"create database {name} template {DATABASE} owner {postgres.OWNER}")
-        return self.cluster.url(migrations.APP_ROLE, name)
+            connection.cursor().execute(command)
 
     def superuser_url(self) -> str:
         """Return the way to the database for who looks behind the application's back."""
-        return self.cluster.url(postgres.SUPERUSER, DATABASE)
+        return self.cluster.url(postgres.SUPERUSER, self.database)
 
     def database_cpu(self) -> float:
         """Return the CPU seconds that PostgreSQL took so far, processes that ended included."""
@@ -92,7 +107,7 @@ def use(url: str) -> None:
 
 
 @contextmanager
-def running() -> Iterator[World]:
+def running(*, many: int = MANY) -> Iterator[World]:
     """Make the world, and take it away at the end."""
     with TemporaryDirectory(prefix="stormcom-bench-") as folder, _cluster(Path(folder) / "postgres") as cluster:
         os.environ.update(_environment(Path(folder)))
@@ -103,7 +118,7 @@ def running() -> Iterator[World]:
             with redirect_stdout(nowhere):
                 telemetry.logger()
             try:
-                yield World(cluster, tuple(_store() for _ in range(STORES)))
+                yield World(cluster, tuple(stocked_store() for _ in range(STORES)), many)
             finally:
                 database.dispose()
 
@@ -117,7 +132,8 @@ def _cluster(data: Path) -> Iterator[postgres.Cluster]:
         yield cluster
 
 
-def _store() -> StoreUnderTest:
+def stocked_store() -> StoreUnderTest:
+    """Open one more store, with products that will not be sold out."""
     # All shoppers of a bench come from 127.0.0.1, which no store would let hold so much.
     return a_store(
         stock={f"MUG-{number}": _STOCK for number in range(_PRODUCTS)}, settings={"max_open_checkouts_per_ip": 10_000}

@@ -153,10 +153,10 @@ def test_choices_are_added_renamed_ordered_and_removed(sql: Sql) -> None:
     assert (nothing.json(), code(taken), code(stale)) == (renamed.json(), (409, "slug_taken"), (412, "stale_version"))
     assert ([one["slug"] for one in removed.json()["choices"]], removed.json()["version"]) == (["xs", "s", "m-2"], 5)
     assert audited(sql, store, "attribute.updated") == [
-        ({}, {"choices.xs": "XS"}),
-        ({}, {"choices.m-2": "M"}),
+        ({"choices.xs": None}, {"choices.xs": "XS"}),
+        ({"choices.m-2": None}, {"choices.m-2": "M"}),
         ({"choices.s": {"name": "S"}}, {"choices.s": {"name": "Small"}}),
-        ({"choices.m": {"name": "M", "products": 0}}, {}),
+        ({"choices.m": {"name": "M", "products": 0}}, {"choices.m": None}),
     ]
     changed = sql("select payload from domain_events where store_id = %s and type = 'attribute.updated'", store.id)
     assert {tuple(row["payload"]["changed"]) for row in changed} == {("choices",)}

@@ -1,13 +1,15 @@
 """What is not to be declared: each document is refused for itself, and the others stand."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.core import ids
+from shared.core import clock, ids
 from shared.core.principal import Principal
 from tests.catalog.declared import actions, declare, mug, read
 from tests.catalog.shelf import audited, told
+from tests.checkout.purchases import a_cart
 from tests.database import Sql
 from tests.factories import a_store
 
@@ -128,3 +130,23 @@ def test_a_count_becomes_an_adjustment_and_never_takes_what_is_reserved(sql: Sql
     assert adjusted[2:] == [{"kind": "import", "delta": -2}]
     assert told(sql, store, "stock.")[2:] == [("stock.adjusted", 2), ("stock.low", 2), ("stock.rules_changed", 2)]
     assert audited(sql, store, "stock.rules_changed") == [({"low_stock_threshold": 5}, {"low_stock_threshold": 4})]
+
+
+def test_a_count_below_what_is_promised_is_refused_until_the_promise_has_expired(sql: Sql) -> None:
+    store = a_store(stock={"MUG-1": 5})
+    recounted = {"slug": "product-mug-1", "variants": [{"sku": "MUG-1", "on_hand": 2, "safety_stock": 1}]}
+    with clock.frozen(clock.now()) as present:
+        a_cart(store, {"MUG-1": 3}).started()
+        refused = store.merchant.put("/products", json=recounted)
+        there = store.stock("MUG-1")
+        present.tick(timedelta(minutes=16))
+
+        counted = store.merchant.put("/products", json=recounted)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "stock_is_reserved")
+    assert (there["on_hand"], there["reserved"]) == (5, 3)
+    assert counted.status_code == 200, counted.text
+    level = store.stock("MUG-1")
+    assert (level["on_hand"], level["reserved"], level["available"]) == (2, 0, 1)
+    assert sql("select 1 from stock_reservations where store_id = %s", store.id) == []
+    assert store.merchant.get("/inventory/reconciliation").json()["drift"] == []

@@ -1,13 +1,17 @@
 """An order in one call, by a merchant's integration."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tests.checkout.purchases import ADDRESS, CONTACT
+from shared.core import clock
+from tests.checkout.purchases import ADDRESS, CONTACT, a_cart
 from tests.client import Answer, Client
 from tests.factories import StoreUnderTest, a_store, add_product
+
+EXPIRED = timedelta(minutes=16)  # after the reservation's 15
 
 pytestmark = pytest.mark.usefixtures("watch")
 
@@ -23,6 +27,29 @@ def test_an_order_is_placed_priced_and_taken_from_stock_in_one_call() -> None:
     assert (order["subtotal"]["amount"], order["total"]["amount"]) == (180_000, 186_000)
     assert order["contact"]["phone"] == "+8801712345678"
     assert (on_hand(store, "MUG"), on_hand(store, "TEE")) == (3, 4)
+
+
+def test_the_answer_is_what_a_read_then_says() -> None:
+    store = a_store(stock={"MUG": 5, "TEE": 5}, price={"MUG": 45_000, "TEE": 90_000})
+    lines: list[dict[str, Any]] = [{"sku": "MUG", "quantity": 2}, {"sku": "TEE"}]
+
+    placed = place(store.merchant, lines, note="Ring twice", discount=4_001)
+
+    assert placed.status_code == 201, placed.text
+    assert placed.json() == store.merchant.get(f"/orders/{placed.json()['id']}").json()
+
+
+def test_an_order_takes_what_an_expired_reservation_holds_back() -> None:
+    store = a_store(stock={"MUG": 3})
+    with clock.frozen(clock.now()) as frozen:
+        a_cart(store, {"MUG": 2}).started()
+        held = place(store.merchant, [{"sku": "MUG", "quantity": 3}])
+        frozen.tick(EXPIRED)
+
+        placed = place(store.merchant, [{"sku": "MUG", "quantity": 3}])
+
+    assert (held.status_code, placed.status_code, placed.json()["number"]) == (409, 201, "#1001")
+    assert on_hand(store, "MUG") == 0
 
 
 def test_one_order_sent_twenty_times_at_once_under_one_key_is_one_order() -> None:

@@ -22,6 +22,14 @@ class SoldOut(Problem):
     code = "test_sold_out"
 
 
+class Noted(Problem):
+    """It is refused, and that it was is written down."""
+
+    status = 403
+    code = "test_noted"
+    is_recorded = True
+
+
 class Unnamed(Problem):
     """A problem that no route declares."""
 
@@ -63,6 +71,20 @@ def write_note(note: Note, session: StoreSession) -> NoteOut:
     if note.word == "sold-out":
         raise SoldOut("Nothing is left.")
     return NoteOut(word=note.word)
+
+
+@api.post("/noted", permission="order.write", raises=(Noted,))
+def refuse_and_note(note: Note, session: StoreSession) -> NoteOut:
+    """Refuse, having written down that it did."""
+    _count(session, note.word)
+    raise Noted("This was noted.")
+
+
+@api.post("/noted-undeclared", permission="order.write")
+def refuse_and_note_undeclared(note: Note, session: StoreSession) -> NoteOut:
+    """Do the same without saying so."""
+    _count(session, note.word)
+    raise Noted("This was noted.")
 
 
 @api.post("/unaudited", permission="order.write")

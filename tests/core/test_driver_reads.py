@@ -24,10 +24,10 @@ def url(fresh_database: FreshDatabases) -> str:
     return url
 
 
-@pytest.fixture(params=[False, True], ids=["one trip", "plain"])
+@pytest.fixture(params=[{}, {"by_name": True}, {"plain": True}], ids=["one trip", "by name", "plain"])
 def either(url: str, request: pytest.FixtureRequest) -> Iterator[driver.Connection]:
     """Return a connection of each kind, since both promise the same behaviour."""
-    with driver.connect_to(url, plain=request.param) as connection:
+    with driver.connect_to(url, **request.param) as connection:
         yield connection
         connection.rollback()
 

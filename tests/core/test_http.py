@@ -71,6 +71,28 @@ def test_a_refusal_of_the_business_is_kept_for_its_key_and_undone(sql: Sql) -> N
     assert sql("select 1 from audit_entries where store_id = %s and action = 'note.counted'", store.id) == []
 
 
+def test_a_refusal_that_is_recorded_leaves_what_was_written_until_it_once_for_each_key(sql: Sql) -> None:
+    store, key = a_store(), str(ids.new_id())
+
+    refused = call(store, "POST", "/noted", json={"word": "guess"})
+    keyed = [call(store, "POST", "/noted", json={"word": "guess"}, headers={"Idempotency-Key": key}) for _ in range(2)]
+    audited = "select after from audit_entries where store_id = %s and action = 'note.counted' order by id"
+
+    assert [(one.status_code, one.json()["code"]) for one in (refused, *keyed)] == [(403, "test_noted")] * 3
+    assert keyed[1].headers["idempotent-replayed"] == "true"
+    assert counted(sql, store, "guess") == 2
+    assert sql(audited, store.id) == [{"after": {"count": 1}}, {"after": {"count": 2}}]
+
+
+def test_a_refusal_that_would_be_recorded_and_is_not_declared_is_a_bug_and_leaves_nothing(sql: Sql) -> None:
+    store = a_store()
+
+    refused = call(store, "POST", "/noted-undeclared", json={"word": "guess"})
+
+    assert refused.status_code == 500
+    assert counted(sql, store, "guess") is None
+
+
 def test_a_refusal_of_form_is_not_kept_so_the_mended_request_may_use_the_key(sql: Sql) -> None:
     store, key = a_store(), str(ids.new_id())
 

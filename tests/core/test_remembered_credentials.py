@@ -1,10 +1,12 @@
 """What a process remembers of a credential is believed only as long as it is still true: at each request anew."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from infra.local import events
-from shared.core import audit, clock, database, ids, tenancy
+from shared.core import audit, authentication, clock, database, ids, tenancy
 from shared.core.functions import Api
 from shared.core.request import StoreSession
 from tests.application import Watch
@@ -128,25 +130,38 @@ def test_who_is_remembered_is_looked_up_all_the_same(store: StoreUnderTest, watc
     call(store, "GET", "")
 
     asked = watch.statements[mark:]
-    assert [("lookup.credential" in statement) for statement in asked] == [True, False]
+    assert [("lookup.api_token" in statement) for statement in asked] == [True, False]
 
 
 def test_a_read_of_who_is_remembered_takes_one_round_trip(store: StoreUnderTest) -> None:
-    trips: list[int] = []
+    assert round_trips_of(store) == 1
 
-    def note(connection: object) -> None:
-        trips.append(connection.connection.dbapi_connection.round_trips)  # type: ignore[attr-defined]  # an event's, untyped
 
-    engine = database.engine()
-    event.listen(engine, "begin", note)
-    event.listen(engine, "commit", note)
+def test_who_remembers_too_many_forgets_who_came_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authentication, "_REMEMBERED", 2)
+    stores = [a_store() for _ in range(3)]
+    for each in stores:
+        call(each, "GET", "")
+
+    assert [round_trips_of(each) for each in reversed(stores)] == [1, 1, 2]
+
+
+def round_trips_of(store: StoreUnderTest) -> int:
+    """Return how many round trips a read of the store takes."""
+    begun: list[tuple[Any, int]] = []
+
+    def see(connection: Connection) -> None:
+        driven: Any = connection.connection.dbapi_connection
+        begun.append((driven, driven.round_trips))
+
+    event.listen(database.engine(), "begin", see)
     try:
         call(store, "GET", "")
     finally:
-        event.remove(engine, "begin", note)
-        event.remove(engine, "commit", note)
-
-    assert trips[1] - trips[0] == 1
+        event.remove(database.engine(), "begin", see)
+    driven, before = begun[0]
+    trips: int = driven.round_trips - before
+    return trips
 
 
 def call(store: StoreUnderTest, method: str, path: str) -> Answer:

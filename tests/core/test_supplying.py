@@ -1,7 +1,7 @@
 """What an endpoint gets past FastAPI is what it would get by it, and the rest is still checked and documented by it."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import pytest
 from fastapi import Depends
@@ -126,3 +126,17 @@ def call(
     content = b"" if body is None else json.dumps(body).encode()
     event = events.http_event("POST", api.prefix + path, query=query, headers=sent, body=content)
     return answer_of(handler(event, events.context("given")))
+
+
+def test_fastapi_is_called_only_where_it_has_something_to_do() -> None:
+    by_name = {one.name: one for _, api in topology.apis() for one in api.endpoints}
+
+    def runs_by_itself(name: str, *, documented: bool = False) -> bool:
+        endpoint = by_name[name]
+        returns = get_type_hints(endpoint.call)["return"]
+        return supplying.runs_by_itself(supplying.inline(endpoint, returns, documented=documented))
+
+    assert runs_by_itself("search-browse-products")
+    assert not runs_by_itself("search-browse-products", documented=True)
+    assert not runs_by_itself("search-view-product")  # its slug is in the path
+    assert not runs_by_itself("search-browse-brands")  # its answer is made of a model

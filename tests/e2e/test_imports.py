@@ -1,7 +1,6 @@
 """Files on the running system, as a merchant's program handles them: open, send, start, watch, fetch an export."""
 
-import http.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,10 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.imports.files import product, written
+from tests.imports.uploads import send
 from tests.local import running
 from tests.local.running import Process
 
-_BORDER = "file-of-products"
 _OVER = {"succeeded", "failed", "canceled"}
 
 
@@ -48,25 +47,6 @@ def test_a_file_becomes_products_and_products_become_a_file(system: Process, tmp
     (tmp_path / "export.csv").write_text(content)
     assert content.startswith("Handle,Title,")
     assert content.count("\nimported-") == 3
-
-
-def send(url: str, fields: Mapping[str, str], file: bytes) -> int:
-    """Send a form with a file, as a browser does; return the status."""
-    parts = [
-        f'--{_BORDER}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
-        for name, text in fields.items()
-    ]
-    head = f'--{_BORDER}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n'
-    head += "Content-Type: text/csv\r\n\r\n"
-    body = "".join(parts).encode() + head.encode() + file + f"\r\n--{_BORDER}--\r\n".encode()
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port or 80, timeout=30)
-    try:
-        headers = {"Content-Type": f"multipart/form-data; boundary={_BORDER}"}
-        connection.request("POST", f"{address.path}?{address.query}" if address.query else address.path, body, headers)
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def over(system: Process, job_id: str, token: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def test_a_canceled_order_gives_its_stock_back_and_expects_no_money() -> None:
     assert (store.stock("MUG")["on_hand"], store.stock("TEE")["on_hand"]) == (5, 5)
     payments = store.merchant.get(f"/orders/{order['id']}/payments").json()["data"]
     assert [payment["status"] for payment in payments] == ["voided"]
+    assert canceled == store.merchant.get(f"/orders/{order['id']}").json()
 
 
 def test_what_is_broken_is_not_put_back() -> None:

@@ -131,7 +131,7 @@ def test_of_ten_who_collect_and_ten_who_void_at_once_one_wins() -> None:
     def collect_or_void(number: int) -> str | None:
         with store.session() as session:
             if number % 2:
-                return "voided" if attempts.void_open(session, attempt.order_id) else None
+                return "voided" if attempts.void_open(session, attempts.lock(session, attempt.order_id)) else None
             try:
                 attempts.record_collected(session, attempt.order_id)
             except NothingToCollect:
@@ -153,7 +153,7 @@ def test_another_stores_attempts_do_not_exist() -> None:
     with mine.session() as session, pytest.raises(NothingToCollect):
         attempts.record_collected(session, attempt.order_id)
     with mine.session() as session:
-        voided = attempts.void_open(session, attempt.order_id)
+        voided = attempts.void_open(session, attempts.lock(session, attempt.order_id))
 
     assert voided == []
     assert standing(theirs, attempt) == Standing(has_pending=True)

@@ -27,7 +27,7 @@ from tests.figures import Figures
 from tests.proof.bad_input import LINE
 from tests.proof.bad_input_wire import Asked, Judge, handled_by, sent, timed
 from tests.tenancy.calls import Call
-from tests.tenancy.routes import CASES, WITHOUT_STORE
+from tests.tenancy.routes import BY_ANYBODY, CASES, WITHOUT_STORE
 from tests.tenancy.world import World, a_world, an_operator
 
 # Routes that answer 200 whatever is wrong with an item of theirs, and say in the answer what is.
@@ -80,6 +80,8 @@ def name_of(case: schemathesis.Case[Any]) -> str:
 
 def cases(name: str) -> list[Callable[[World], Call]]:
     """Return the ways in which a route is called with what its store has."""
+    if name in BY_ANYBODY:
+        return [lambda _: BY_ANYBODY[name]()]
     own = [case for route, case in CASES.values() if route == name]
     return own or [lambda _: WITHOUT_STORE[name]]
 
@@ -121,6 +123,10 @@ class Target:
         chosen = clients.get(self.endpoint.audience) or an_operator(self.sql, "admin.superuser")
         return chosen.headers
 
+    def _credentials_for(self, call: Call) -> Mapping[str, str]:
+        """Return the headers of who may ask this: of one person, where the call is theirs alone."""
+        return call.by.headers if call.by is not None else self.credentials
+
     @cached_property
     def _calls(self) -> Iterator[Any]:
         return cycle(cases(self.name) if self.only is None else [cases(self.name)[self.only]])
@@ -136,7 +142,7 @@ class Target:
         path = self.endpoint.path
         for name, value in call.path.items():
             path = re.sub(rf"\{{{name}(?::path)?\}}", quote(value, safe=""), path)
-        headers = dict(self.credentials) | dict(call.headers)
+        headers = dict(self._credentials_for(call)) | dict(call.headers)
         if self.endpoint.method != "GET":
             headers["Idempotency-Key"] = str(ids.new_id())
         body = b""
@@ -155,7 +161,7 @@ class Target:
         if _has_space_around(case.body):
             breaks = False  # many fields are trimmed first, and what is left of the text may fit
         self._aim(case, kept)
-        asked = sent(case, self.credentials)
+        asked = sent(case, self._credentials_for(self.call()))
         return asked, self._judge(case, asked, generated=True, breaks=breaks)
 
     def try_request(self, asked: Asked) -> Answer | None:
@@ -206,6 +212,8 @@ class Target:
         turn = next(self._turns)
         if turn % 3 == 0 or not made:
             return dict(made)
+        if turn % 6 == 4 or (len(real) == 1 and turn % 3 == 1):
+            return dict(real)  # where each field is a secret, none that was made is one
         name = sorted(made)[turn % len(made)]
         return {**real, name: made[name]}
 

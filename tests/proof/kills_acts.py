@@ -21,6 +21,7 @@ class Call:
 
     send: Callable[[], Answer]
     again_after: timedelta = timedelta(0)  # a queue gives a message out again once it was invisible for so long
+    sweep: Callable[[], object] | None = None  # what the clock does in the end for what a message no longer brings
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,15 @@ class Act:
     """Something to be killed. `prepare` makes the same of the same dice, for another customer each time."""
 
     name: str
+    of: str  # the function of the topology that is killed
     prepare: Callable[[World, Random], Call]
+    exact: bool = True  # its answer is the same each time, but for ids and moments; else it is of one form
 
 
 def add_to_cart(world: World, rng: Random) -> Call:
     """Let a shopper put something into a cart that has things in it."""
     cart = a_cart(world.store, world.basket(rng))
-    sku, quantity, key = rng.choice(world.skus), rng.randint(1, 9), _key()
+    sku, quantity, key = rng.choice(world.skus), rng.randint(1, 9), new_key()
     return Call(lambda: cart.add(sku, quantity, Idempotency_Key=key))
 
 
@@ -68,7 +71,7 @@ def complete_late(world: World, rng: Random) -> Call:
 def cancel_checkout(world: World, rng: Random) -> Call:
     """Let a shopper give a checkout up: what was reserved is free."""
     cart = a_cart(world.store, world.basket(rng))
-    path, key = f"/storefront/checkouts/{cart.started()}", _key()
+    path, key = f"/storefront/checkouts/{cart.started()}", new_key()
     return Call(lambda: world.store.shopper.delete(path, headers=cart.guest, key=key))
 
 
@@ -120,40 +123,40 @@ def set_stock(world: World, rng: Random) -> Call:
     """Let a merchant set what is on hand to a count."""
     sku = rng.choice(world.skus)
     there = world.store.stock(sku)["on_hand"]
-    path, key = f"/inventory/{world.store.variant(sku)}/on-hand", _key()
+    path, key = f"/inventory/{world.store.variant(sku)}/on-hand", new_key()
     count = {"on_hand": there + rng.randint(1, 9), "expected_on_hand": there}
     return Call(lambda: world.store.merchant.put(path, json=count, key=key))
 
 
 SHOPPERS = (
-    Act("cart: add a line", add_to_cart),
-    Act("checkout: start", start_checkout),
-    Act("checkout: start again", start_again),
-    Act("checkout: complete", complete_checkout),
-    Act("checkout: complete late", complete_late),
-    Act("checkout: cancel", cancel_checkout),
+    Act("cart: add a line", "carts-add-line", add_to_cart),
+    Act("checkout: start", "checkout-start-checkout", start_checkout),
+    Act("checkout: start again", "checkout-start-checkout", start_again),
+    Act("checkout: complete", "checkout-complete-checkout", complete_checkout),
+    Act("checkout: complete late", "checkout-complete-checkout", complete_late),
+    Act("checkout: cancel", "checkout-cancel-checkout", cancel_checkout),
 )
 MERCHANTS = (
-    Act("order: place", place_order),
-    Act("order: place, of the last", place_order_of_the_last),
-    Act("order: place in vain", place_order_in_vain),
-    Act("order: cancel", cancel_order),
-    Act("order: collect", collect_payment),
-    Act("order: fulfill", fulfill_order),
-    Act("stock: adjust", adjust_stock),
-    Act("stock: set", set_stock),
+    Act("order: place", "checkout-place-order", place_order),
+    Act("order: place, of the last", "checkout-place-order", place_order_of_the_last),
+    Act("order: place in vain", "checkout-place-order", place_order_in_vain),
+    Act("order: cancel", "orders-cancel-order", cancel_order),
+    Act("order: collect", "orders-collect-payment", collect_payment),
+    Act("order: fulfill", "orders-fulfill-order", fulfill_order),
+    Act("stock: adjust", "inventory-adjust-stock", adjust_stock),
+    Act("stock: set", "inventory-set-stock", set_stock),
 )
 
 
 def _starting(cart: Cart, rng: Random) -> Call:
     contact = {"name": "Rahima Khatun", "phone": f"+88017{rng.randint(10_000_000, 99_999_999)}"}
     body = {"cart_id": cart.id, "contact": contact, "shipping_address": BUYER["shipping_address"]}
-    key = _key()
+    key = new_key()
     return Call(lambda: cart.store.shopper.post("/storefront/checkouts", json=body, headers=cart.guest, key=key))
 
 
 def _completing(cart: Cart, checkout: str) -> Call:
-    path, key = f"/storefront/checkouts/{checkout}/complete", _key()
+    path, key = f"/storefront/checkouts/{checkout}/complete", new_key()
     return Call(lambda: cart.store.shopper.post(path, json=CASH, headers=cart.guest, key=key))
 
 
@@ -163,7 +166,7 @@ def _placing(world: World, wanted: dict[str, int]) -> Call:
 
 
 def _merchants(world: World, path: str, body: object) -> Call:
-    key = _key()
+    key = new_key()
     return Call(lambda: world.store.merchant.post(path, json=json.loads(json.dumps(body)), key=key))
 
 
@@ -174,5 +177,6 @@ def _rare_goods(world: World, rng: Random) -> tuple[str, int]:
     return sku, quantity
 
 
-def _key() -> str:
+def new_key() -> str:
+    """Return an Idempotency-Key that nobody has used."""
     return str(ids.new_id())

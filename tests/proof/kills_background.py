@@ -28,23 +28,23 @@ def expire_holds(world: World, rng: Random) -> Call:
     deliver(expire_reservations.expire, body)  # what acts before left behind
     a_cart(world.store, world.basket(rng)).started()
     world.tick(minutes=EXPIRED)
-    return _message(expire_reservations.expire, body)
+    return message(expire_reservations.expire, body)
 
 
 def relay_events(world: World, rng: Random) -> Call:
     """Let the relay claim the events of an order, send them to their queues, and forget them."""
     world.order(world.basket(rng))
-    return _message(relay.events, json.dumps({"store_id": str(world.store.id)}))
+    return message(relay.events, json.dumps({"store_id": str(world.store.id)}))
 
 
 def confirm_order(world: World, rng: Random) -> Call:
     """Let the consumer write the confirmation of an order."""
-    return _message(confirm.confirm, _order_told(world, rng))
+    return message(confirm.confirm, _order_told(world, rng))
 
 
 def deliver_message(world: World, rng: Random) -> Call:
     """Let the consumer send a message that was just queued: claim, send, settle."""
-    return _message(deliver_function.deliver, _message_queued(world, rng))
+    return message(deliver_function.deliver, _message_queued(world, rng))
 
 
 def deliver_left_behind(world: World, rng: Random) -> Call:
@@ -52,15 +52,15 @@ def deliver_left_behind(world: World, rng: Random) -> Call:
     sweep_messages(world)  # what acts before left behind
     _message_queued(world, rng)
     world.clock.tick(outgoing.GRACE + _MARGIN)
-    return _message(deliver_due.deliver_due, json.dumps({"store_id": str(world.store.id)}))
+    return message(deliver_due.deliver_due, json.dumps({"store_id": str(world.store.id)}))
 
 
 BACKGROUND = (
-    Act("worker: expire reservations", expire_holds),
-    Act("worker: relay events", relay_events),
-    Act("worker: confirm an order", confirm_order),
-    Act("worker: deliver a message", deliver_message),
-    Act("worker: deliver what was left", deliver_left_behind),
+    Act("worker: expire reservations", "inventory-expire-reservations", expire_holds),
+    Act("worker: relay events", "events-relay", relay_events),
+    Act("worker: confirm an order", "orders-confirm", confirm_order),
+    Act("worker: deliver a message", "messaging-deliver", deliver_message),
+    Act("worker: deliver what was left", "messaging-deliver-due", deliver_left_behind),
 )
 
 
@@ -73,7 +73,7 @@ def sweep_messages(world: World) -> None:
         deliver(deliver_due.deliver_due, body)
 
 
-def _message(consumer: consumers.Consumer, body: str) -> Call:
+def message(consumer: consumers.Consumer, body: str) -> Call:
     invisible = timedelta(seconds=_TIMES * consumer.declared.timeout)
     return Call(lambda: deliver(consumer, body), again_after=invisible)
 

@@ -110,8 +110,10 @@ def watch_the_wire() -> None:
     @wraps(exchange)
     def exchanging(self: wire.OneTripConnection, said: Any, batches: Any) -> None:
         told = [answer.statement for answer in batches[-1]]
-        statement = told[-2] if len(told) > 1 and told[-1] == "commit" else told[-1]  # a read takes COMMIT along
-        name = " ".join(statement.split())[:60]
+        takes_along = len(told) > 1 and told[-1] == "commit"
+        name = " ".join((told[-2] if takes_along else told[-1]).split())[:60]
+        if takes_along and told[0] != "begin read only":
+            name = f"commit with {name}"
         steps.make(f"before {name}")
         unread[:] = [name]
         exchange(self, said, batches)

@@ -1,15 +1,17 @@
 """One process of kills: reads a plan as one line of JSON on stdin, kills until it is through, and tells what it found.
 
 A process of its own, since only one without threads may fork and go on; the environment is a function's. The plan:
-`{"acts": ["cart: add a line", ...], "seed": 7, "most": 100, "seconds": 20, "sampled": true, "superuser_url": "...",
-"into": "..."}`.
+`{"acts": ["cart: add a line", ...], "by_turns": [], "seed": 7, "most": 100, "seconds": 20, "sampled": true,
+"superuser_url": "...", "into": "..."}`.
 """
 
 import gc
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,22 +19,25 @@ from typing import Any
 from shared.core import clock, topology
 from shared.core.settings import settings
 from tests.proof import kills_facts
-from tests.proof.kills_acts import MERCHANTS, SHOPPERS, Act
-from tests.proof.kills_background import BACKGROUND, sweep_messages
+from tests.proof.kills_acts import Act
+from tests.proof.kills_background import sweep_messages
+from tests.proof.kills_list import ACTS
 from tests.proof.kills_planted import PLANTED
 from tests.proof.kills_steps import each_boundary_once, watch_the_wire
 from tests.proof.kills_trial import Findings, kill, rehearse
 from tests.proof.kills_world import World, put_queues_into
 
-ACTS = {act.name: act for act in (*SHOPPERS, *MERCHANTS, *BACKGROUND)}
 _MOST_NOTES = 20  # of each kind; one mistake is found at many steps
+_A_ROUND = 6  # acts of those that take turns
+_OLD = 60  # kills after which a store is left for a new one: what counts its rows has more to do each time
 
 
 @dataclass(frozen=True)
 class Plan:
     """What one process is to do."""
 
-    acts: list[str]
+    acts: list[str]  # each of them once a round
+    by_turns: list[str]  # some of them a round, at each boundary once
     seed: int
     most: int  # kills after which it is through
     seconds: float  # after which it is through
@@ -54,10 +59,7 @@ def main() -> None:
     with kills_facts.looking(plan.superuser_url) as sql, clock.frozen(clock.now()) as present:
         course = Course(plan, Random(plan.seed), time.monotonic() + plan.seconds)
         while not course.is_through():
-            world = World.open(course.rng, sql, present, sent)
-            gc.freeze()  # what exists is not looked at again, so that a fork copies little
-            for name in plan.acts:
-                course.kill_everywhere(world, ACTS[name])
+            course.go_round(partial(World.open, course.rng, sql, present, sent))
             if plan.sampled:
                 break
     plan.into.write_text(json.dumps(_told(course.findings)))
@@ -71,19 +73,34 @@ class Course:
     rng: Random
     deadline: float
     findings: Findings = field(default_factory=Findings)
+    turn: int = 0  # how many of those by turns had theirs
+
+    def go_round(self, open_world: Callable[[], World]) -> None:
+        """Kill each act, and some of those that take turns, in stores that are new enough."""
+        turns = self.plan.by_turns
+        some = [turns[number % len(turns)] for number in range(self.turn, self.turn + _A_ROUND)] if turns else []
+        self.turn += _A_ROUND
+        world, until = open_world(), self.findings.kills.total() + _OLD
+        for name in (*self.plan.acts, *some):
+            if self.findings.kills.total() > until:
+                world, until = open_world(), self.findings.kills.total() + _OLD
+            gc.freeze()  # what exists is not looked at again, so that a fork copies little
+            self.kill_everywhere(world, ACTS[name], sampled=self.plan.sampled or name in some)
 
     def is_through(self) -> bool:
         """Tell whether there were enough kills, or was enough time."""
         return self.findings.kills.total() >= self.plan.most or time.monotonic() > self.deadline
 
-    def kill_everywhere(self, world: World, act: Act) -> None:
+    def kill_everywhere(self, world: World, act: Act, *, sampled: bool) -> None:
         """Kill an act at each of its steps, the last ones first: they matter most, if the time is short."""
         if self.is_through():
             return
         dice = self.rng.randrange(2**32)
         rehearsal = rehearse(world, act, dice)
+        if act.of not in rehearsal.served:
+            self.findings.other.append(f"{act.name}, dice {dice}: {act.of} is not what it calls")
         every = range(len(rehearsal.trail) + 1)
-        chosen = each_boundary_once(rehearsal.trail, self.rng.choice) if self.plan.sampled else every
+        chosen = each_boundary_once(rehearsal.trail, self.rng.choice) if sampled else every
         for step in reversed(chosen):
             if self.is_through():
                 break

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from functions.events import relay as relay_function
 from functions.events import sweep_outbox
 from infra.local import events
-from shared.core import consumers, outbox, queues, relay
+from shared.core import consumers, outbox, queues, relay, token_uses
 from shared.core.clock import FrozenClock
 from shared.core.settings import settings
 from shared.messaging import local_files
@@ -20,6 +21,8 @@ from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store, add_product
 from tests.proof import kills_facts
 from tests.proof.kills_steps import watched
+from tests.tenancy.world import Ref
+from tests.tenancy.world import World as AllKinds
 
 PLENTY = 1_000_000
 ORDERS, MESSAGES = "order-confirmations", "outgoing-messages"  # the queues that subscribe to events
@@ -91,8 +94,17 @@ class World:
         for sku in world.skus:
             add_product(store, sku, price=rng.randint(1, 500_000), stock=PLENTY)
         world.order({world.skus[0]: 1})
+        # That a token is in use is written by the clock, and would be a step of some trials and of others not.
+        token_uses.EVERY = timedelta(days=3650)
+        sql("update credentials set last_used_at = now() + interval '10 years' where store_id = %s", store.id)
         world.drain()
         return world
+
+    @cached_property
+    def things(self) -> AllKinds:
+        """What the walls' cases make their requests of: things of every kind, in the same store."""
+        tail = self.store.id.hex[-12:]
+        return AllKinds(self.store, f"canary{tail}", Ref(f"+88017{self.store.id.int % 10**8:08}"))
 
     def basket(self, rng: Random) -> dict[str, int]:
         """Return some of the goods, by SKU."""

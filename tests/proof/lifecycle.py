@@ -19,6 +19,7 @@ from tests.checkout.purchases import ADDRESS, CONTACT, a_cart
 from tests.client import Answer
 from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store, add_product
+from tests.imports import files
 from tests.proof import lifecycle_facts
 from tests.proof.lifecycle_model import CartModel, CheckoutModel, Foreseen, OrderModel, StoreModel
 from tests.proof.lifecycle_shelf import Level, Shelf
@@ -50,6 +51,28 @@ quantities = st.integers(1, 3)
 baskets = st.dictionaries(skus, quantities, min_size=1)
 recent = st.integers(0, 2)  # which of the last three carts, checkouts or orders: calls meet where they touch the same
 minutes = st.sampled_from([1, 14, 15, 16, 60, 241])  # the promise ends with the fifteenth; carts are idle after 240
+
+
+counts = st.dictionaries(skus, st.integers(0, 6), min_size=1)
+
+
+def declared(sku: str, count: int, safety: int | None) -> dict[str, Any]:
+    """Return the document by which so many of a product are there."""
+    variant: dict[str, Any] = {"sku": sku, "on_hand": count} | ({} if safety is None else {"safety_stock": safety})
+    return {"slug": f"product-{sku.lower()}", "variants": [variant]}
+
+
+def imported(sku: str, count: int, price: int) -> dict[str, str]:
+    """Return the row of a file that says the same."""
+    return {
+        "Handle": f"product-{sku.lower()}",
+        "Title": f"Product {sku}",
+        "Option1 Name": "Title",
+        "Option1 Value": "Default Title",
+        "Variant SKU": sku,
+        "Variant Price": f"{price // 100}.{price % 100:02}",
+        "Variant Inventory Qty": str(count),
+    }
 
 
 def _has[**P, R](kind: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -216,6 +239,29 @@ class Lifecycle(RuleBasedStateMachine):
         path = f"/inventory/{self.store.variant(sku)}/on-hand"
         answer = self.store.merchant.put(path, json=body, key=True)
         self._compare(self.model.count(sku, on_hand, expected, now=self.clock.now()), answer)
+
+    @rule(counts=counts, safety=st.none() | st.integers(0, 2))
+    def declare_products(self, counts: dict[str, int], safety: int | None) -> None:
+        foreseen = [self.model.declare(sku, count, safety, now=self.clock.now()) for sku, count in counts.items()]
+        documents = [declared(sku, count, safety) for sku, count in counts.items()]
+        if len(documents) == 1:
+            self._compare(foreseen[0], self.store.merchant.put("/products", json=documents[0], key=True))
+            return
+        answer = self.store.merchant.post("/products/batch", json={"products": documents}, key=True)
+        told = answer.json()["products"]
+        assert [(one["status"], one["problem"] and one["problem"]["code"]) for one in told] == foreseen
+        self.refusals.update(code for _, code in foreseen if code is not None)
+        self.seen["declared in batches"] += len(told)
+
+    @rule(counts=counts)
+    def import_file(self, counts: dict[str, int]) -> None:
+        foreseen = [self.model.declare(sku, count, None, now=self.clock.now()) for sku, count in counts.items()]
+        rows = [imported(sku, count, self.model.prices[sku]) for sku, count in counts.items()]
+        job = files.imported(self.store, files.written(rows, tuple(rows[0])))
+        assert [code for _, code, _ in job.findings] == [code for _, code in foreseen if code is not None]
+        self.model.events.update(["job.queued", "job.finished"])
+        self.model.entries.update(["job.opened", "job.queued", "job.succeeded"])
+        self.seen["imported"] += len(rows)
 
     @rule(sku=skus, price=st.sampled_from([333, 1999]))
     def change_price(self, sku: str, price: int) -> None:

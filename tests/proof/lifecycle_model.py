@@ -245,6 +245,18 @@ class StoreModel:
         status, code = self.adjust(sku, on_hand - before, now=now)
         return (200 if status == 201 else status), code
 
+    def declare(self, sku: str, on_hand: int, safety: int | None, *, now: datetime) -> Foreseen:
+        """Say how many of a product there are, and how many of them are never sold."""
+        level = self.shelf.levels[sku]
+        changes = on_hand != level.on_hand
+        if not self.shelf.change(sku, on_hand - level.on_hand, now=now):
+            return 409, "stock_is_reserved"
+        self.entries["stock.adjusted"] += changes
+        if safety not in (None, level.safety):
+            level.safety = safety
+            self.note("stock.rules_changed")
+        return 200, None
+
     def reprice(self, sku: str, price: int) -> Foreseen:
         """Let a variant cost something else from now on."""
         if self.prices[sku] != price:

@@ -4,7 +4,7 @@ It says the same as `shared/inventory` in other words: nothing here locks, and n
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,6 +34,11 @@ class Level:
         """All that stands reserved, expired or not."""
         return sum(hold.quantity for hold in self.holds.values())
 
+    @property
+    def free(self) -> int:
+        """What nobody was promised of what may be sold."""
+        return self.on_hand - self.reserved - self.safety
+
     def lapsed(self, now: datetime, *, but: str | None = None) -> dict[str, Hold]:
         """Return the expired holds of others."""
         return {holder: hold for holder, hold in self.holds.items() if hold.until <= now and holder != but}
@@ -41,8 +46,7 @@ class Level:
     def suffices(self, wanted: int, holder: str | None, freed: int) -> bool:
         """Tell whether that many can be had by a holder who gives up what they hold."""
         held = self.holds[holder].quantity if holder in self.holds else 0
-        free = self.on_hand - self.reserved + freed - self.safety
-        return wanted <= held or self.backorder or free >= wanted - held
+        return wanted <= held or self.backorder or self.free + freed >= wanted - held
 
 
 @dataclass
@@ -56,17 +60,20 @@ class Shelf:
         """Reserve a demand instead of what the holder had; False where there is not enough, and nothing changed."""
         if not self._make_room(holder, demand, now):
             return False
-        self.release(holder)
-        for sku, quantity in demand.items():
-            self.levels[sku].holds[holder] = Hold(quantity, until)
+        for sku, level in self.levels.items():
+            had = level.holds.pop(holder, Hold(0, until)).quantity
+            wanted = demand.get(sku, 0)
+            self._tell_turn(level, was_left=level.free > had, is_left=level.free > wanted)
+            if wanted:
+                level.holds[holder] = Hold(wanted, until)
         return True
 
     def sell(self, demand: Demand, *, now: datetime, holder: str | None = None) -> bool:
         """Sell a demand, using up all that the holder has; False where there is not enough, and nothing changed."""
         if not self._make_room(holder, demand, now):
             return False
-        if holder is not None:
-            self.release(holder)
+        for level in self.levels.values():  # what was sold tells of itself; a checkout sells all that it holds
+            level.holds.pop(holder or "", None)
         for sku, quantity in demand.items():
             self._move(sku, -quantity)
         return True
@@ -92,14 +99,22 @@ class Shelf:
 
     def release(self, holder: str) -> None:
         """Give back what a holder has."""
-        for level in self.levels.values():
-            level.holds.pop(holder, None)
+        self._give_back({sku: [holder] for sku, level in self.levels.items() if holder in level.holds})
 
     def release_expired(self, now: datetime) -> None:
         """Give back what has expired."""
-        for level in self.levels.values():
-            for holder in level.lapsed(now):
+        self._give_back({sku: list(level.lapsed(now)) for sku, level in self.levels.items()})
+
+    def _give_back(self, holders: Mapping[str, Sequence[str]]) -> None:
+        for sku, some in holders.items():
+            level, was_left = self.levels[sku], self.levels[sku].free > 0
+            for holder in some:
                 del level.holds[holder]
+            self._tell_turn(level, was_left=was_left, is_left=level.free > 0)
+
+    def _tell_turn(self, level: Level, *, was_left: bool, is_left: bool) -> None:
+        """Tell when promises took the last unit that shoppers could have, or gave the first one back."""
+        self.told["stock.availability_changed"] += not level.backorder and was_left != is_left
 
     def _make_room(self, holder: str | None, demand: Demand, now: datetime) -> bool:
         """Tell whether a demand can be met; where it takes that, release what expired of it."""

@@ -4,30 +4,34 @@ Guards in the code go in copies of this project, one a process that works throug
 own; locks of the database go where `mutations_database` says. What survives is a guard that nothing watches.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
+
+import pytest
 
 from infra.local import postgres
 from tests.proof import whole
 from tests.proof.mutations_code import WALLS, Mutation
 from tests.proof.mutations_sales import SALES
+from tests.proof.mutations_tenants import TENANTS
 from tests.proof.report import Figures
 
 REPOSITORY = Path(__file__).parents[2]
-MUTATIONS = (*WALLS, *SALES)
+MUTATIONS = (*TENANTS, *WALLS, *SALES)
 DATABASE_LINE = "mutations of the database"  # among the figures of a run
 
 _COPIED = ("events", "functions", "infra", "migrations", "shared", "tests", "pyproject.toml")
-_LONGEST_SECONDS = 120  # the tests of one mutation; some guards end a wait, and without them a test waits for ever
 _SUMMARY = re.compile(r"\b(\d+) (failed|passed|errors?)\b")
 
 
@@ -41,9 +45,15 @@ class Verdict:
 
 
 def run(seed: int) -> Figures:
-    """Try every mutation of the code, and then every one of the database."""
-    verdicts = try_all(MUTATIONS, processes=os.cpu_count() or 1)
-    of_database = whole.run_tests("tests/proof/test_mutations.py", seed=seed)
+    """Try every mutation of the code, and beside it every one of the database."""
+    with ThreadPoolExecutor(1) as crew:
+        of_code = crew.submit(try_all, MUTATIONS, processes=os.cpu_count() or 1)
+        of_database = whole.run_tests("tests/proof/test_mutations.py", seed=seed)
+        verdicts = of_code.result()
+    for verdict in verdicts:  # only now: what is printed while pytest runs, it takes for a test's
+        print(f"{verdict.outcome:8}  {verdict.mutation.name}")
+        if verdict.outcome != "noticed":
+            print(verdict.told)
     counts = of_database.counts.get(DATABASE_LINE, {})
     noticed = [verdict for verdict in verdicts if verdict.outcome == "noticed"]
     notes = [
@@ -82,15 +92,32 @@ def _work_through(waiting: "SimpleQueue[Mutation]", folder: Path) -> list[Verdic
     cluster = postgres.Cluster(folder / "postgres", durable=False)
     cluster.start()
     try:
-        while not waiting.empty():
-            verdict = _tried(waiting.get(), copy, cluster.url(postgres.SUPERUSER, "postgres"))
-            print(f"{verdict.outcome:8}  {verdict.mutation.name}", flush=True)
-            if verdict.outcome != "noticed":
-                print(verdict.told, flush=True)
-            verdicts.append(verdict)
+        with _worker(copy, cluster.url(postgres.SUPERUSER, "postgres")) as worker:
+            while True:
+                try:
+                    mutation = waiting.get_nowait()
+                except Empty:
+                    break
+                verdicts.append(_tried(mutation, copy, worker))
     finally:
         cluster.stop()
     return verdicts
+
+
+@contextmanager
+def _worker(copy: Path, database_url: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run the process that runs tests in a copy, until it is no longer asked."""
+    environment = {**os.environ, "STORMCOM_TEST_DATABASE_URL": database_url}
+    for unwanted in (whole.SEED, "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(unwanted, None)
+    command = [sys.executable, "-m", "tests.proof.mutations_worker"]
+    worker = subprocess.Popen(
+        command, cwd=copy, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield worker
+    finally:
+        worker.communicate()  # its input ends
 
 
 def _copied_to(copy: Path) -> Path:
@@ -105,12 +132,12 @@ def _copied_to(copy: Path) -> Path:
     return copy
 
 
-def _tried(mutation: Mutation, copy: Path, database_url: str) -> Verdict:
+def _tried(mutation: Mutation, copy: Path, worker: "subprocess.Popen[str]") -> Verdict:
     file = copy / mutation.file
     before, stamp = file.read_text(), file.stat()
     file.write_text(mutated(mutation, before))
     try:
-        return _judged(mutation, copy, database_url)
+        return _judged(mutation, worker)
     finally:
         file.write_text(before)
         os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # its compiled file holds again
@@ -128,24 +155,17 @@ def mutated(mutation: Mutation, text: str) -> str:
     return text.replace(mutation.passage, mutation.instead)
 
 
-def _judged(mutation: Mutation, copy: Path, database_url: str) -> Verdict:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--randomly-seed=1", "--exitfirst", "--quiet"]
-    environment = {**os.environ, "STORMCOM_TEST_DATABASE_URL": database_url, "PYTHONDONTWRITEBYTECODE": "1"}
-    environment.pop(whole.SEED, None)
-    try:
-        ended = subprocess.run(
-            [*command, *mutation.tests],
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+def _judged(mutation: Mutation, worker: "subprocess.Popen[str]") -> Verdict:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    asked = {"tests": mutation.tests, "own_template": mutation.file.startswith("migrations/")}
+    worker.stdin.write(json.dumps(asked) + "\n")
+    worker.stdin.flush()
+    ended = json.loads(worker.stdout.readline())
+    told, code = ended["told"], ended["code"]
+    if code is None:
         return Verdict(mutation, "noticed", "Its tests did not end.")
-    told = ended.stdout[-3000:] + ended.stderr[-1000:]
-    counted = {kind for _, kind in _SUMMARY.findall(ended.stdout[-600:])}
-    if ended.returncode == 0:
+    if code == pytest.ExitCode.OK:
         return Verdict(mutation, "survived", told)
+    counted = {kind for _, kind in _SUMMARY.findall(told[-600:])}
     return Verdict(mutation, "noticed" if "failed" in counted else "broke", told)

@@ -1,4 +1,4 @@
-"""Mutations of the code, of what keeps stores, callers and repetitions apart: each takes one guard away.
+"""Mutations of the code, of what keeps callers and repetitions apart: each takes one guard away.
 
 A mutation is one passage and what stands there instead; `tests/proof/test_mutations.py` holds that each passage is
 there exactly once, and that the tests named are there.
@@ -18,75 +18,17 @@ class Mutation:
     tests: tuple[str, ...]
 
 
-_TENANCY = "shared/core/tenancy.py"
 _HTTP = "shared/core/http.py"
 _IDEMPOTENCY = "shared/core/idempotency.py"
 _ORDERS_MIGRATION = "migrations/versions/2026_11_21_0950_place_orders.py"
-_STORES_MIGRATION = "migrations/versions/2026_11_21_0910_open_stores.py"
-_IN_TENANCY = ("tests/core/test_tenancy.py",)
+_PEOPLE_MIGRATION = "migrations/versions/2026_11_21_1150_let_people_in.py"
+_UNREVOKED = " and c.revoked_at is null"
+_UNEXPIRED = "\n      and (c.expires_at is null or c.expires_at > present)"
+_OF_AN_ACTIVE_STORE = " and s.status = 'active'"
+_STRANGERS = "test_a_route_opens_to_its_own_store_and_to_no_stranger"
+_SUSPENDED = "test_the_credentials_of_a_store_that_was_suspended_open_nothing"
 _IN_HTTP = ("tests/core/test_http.py",)
 _IN_COMPLETION = ("tests/checkout/test_completion.py",)
-
-TENANTS = (
-    Mutation(
-        "the ORM's filter by store",
-        _TENANCY,
-        "    state.statement = state.statement.options(\n"
-        "        with_loader_criteria(StoreOwned, lambda model: model.store_id == store_id, include_aliases=True),\n"
-        "    )",
-        "    return",
-        _IN_TENANCY,
-    ),
-    Mutation(
-        "the ORM's refusal without a store",
-        _TENANCY,
-        "    store_id = require_store(state.session)\n    if state.is_column_load",
-        "    store_id = store_of(state.session)\n    if store_id is None or state.is_column_load",
-        _IN_TENANCY,
-    ),
-    Mutation(
-        "the stamp on new rows",
-        _TENANCY,
-        "primary_key=True, default=bound_store, sort_order",
-        "primary_key=True, sort_order",
-        _IN_TENANCY + _IN_HTTP,
-    ),
-    Mutation(
-        "the check of a row's stamp",
-        _TENANCY,
-        "            elif row.store_id != store_id:",
-        "            elif not store_id:",
-        _IN_TENANCY,
-    ),
-    Mutation(
-        "the binding of the transaction",
-        _TENANCY,
-        "    prelude(session, f\"set local app.store_id = '{store_id}'\")",
-        "    return",
-        _IN_TENANCY,
-    ),
-    Mutation(
-        "that a binding ends with its transaction",
-        _TENANCY,
-        "set local app.store_id",
-        "set app.store_id",
-        (*_IN_TENANCY, "tests/tenancy/test_watch.py"),
-    ),
-    Mutation(
-        "the store in what encryption authenticates",
-        "shared/core/encryption.py",
-        "    return header + store_id.bytes + column.encode()",
-        "    return header + column.encode()",
-        ("tests/core/test_encryption.py",),
-    ),
-    Mutation(
-        "the column in what encryption authenticates",
-        "shared/core/encryption.py",
-        "    return header + store_id.bytes + column.encode()",
-        "    return header + store_id.bytes",
-        ("tests/core/test_encryption.py",),
-    ),
-)
 
 CALLERS = (
     Mutation(
@@ -99,15 +41,15 @@ CALLERS = (
     Mutation(
         "the second look at a credential that is remembered",
         "shared/core/authentication.py",
-        "    if rows != [remembered]:",
-        "    if rows == [name]:",
+        "    if [_lasting(session, name, row) for row in rows] != [remembered]:",
+        "    if [_lasting(session, name, row) for row in rows] == [name]:",
         ("tests/core/test_remembered_credentials.py",),
     ),
     Mutation(
         "the second look where nothing was read",
         _HTTP,
-        "                    tenancy.settle(session)  #",
-        "                    pass  #",
+        "                tenancy.settle(session)  #",
+        "                pass  #",
         ("tests/core/test_remembered_credentials.py",),
     ),
     Mutation(
@@ -117,26 +59,23 @@ CALLERS = (
         "        return bool(permission)",
         ("tests/core/test_permissions.py",),
     ),
-    Mutation(
-        "the end of a revoked credential",
-        _STORES_MIGRATION,
-        "c.kind = wanted_kind and c.revoked_at is null",
-        "c.kind = wanted_kind",
-        ("tests/identity/test_tokens.py",),
-    ),
-    Mutation(
-        "the end of an expired credential",
-        _STORES_MIGRATION,
-        "             and (c.expires_at is null or c.expires_at > present) and s.status",
-        "             and s.status",
-        ("tests/identity/test_tokens.py",),
-    ),
-    Mutation(
-        "that a suspended store's credentials end",
-        _STORES_MIGRATION,
-        "c.expires_at > present) and s.status = 'active' and",
-        "c.expires_at > present) and",
-        ("tests/tenancy/test_walls.py::test_the_credentials_of_a_store_that_was_suspended_open_nothing",),
+    *(
+        Mutation(
+            f"{what} of a {credential}",
+            _PEOPLE_MIGRATION,
+            f"c.kind = '{kind}'{_UNREVOKED}{_UNEXPIRED}{_OF_AN_ACTIVE_STORE}",
+            f"c.kind = '{kind}'{instead}",
+            (f"tests/tenancy/test_walls.py::{test}",),
+        )
+        for kind, credential, route in (
+            ("sk", "secret token", "catalog-list-brands"),
+            ("pk", "publishable key", "search-browse-brands"),
+        )
+        for what, instead, test in (
+            ("the revocation", f"{_UNEXPIRED}{_OF_AN_ACTIVE_STORE}", f"{_STRANGERS}[{route}]"),
+            ("the end", f"{_UNREVOKED}{_OF_AN_ACTIVE_STORE}", f"{_STRANGERS}[{route}]"),
+            ("the store's suspension", f"{_UNREVOKED}{_UNEXPIRED}", _SUSPENDED),
+        )
     ),
     Mutation(
         "the cart's token on reading",
@@ -284,4 +223,4 @@ REPETITIONS = (
     ),
 )
 
-WALLS = (*TENANTS, *CALLERS, *REPETITIONS)
+WALLS = (*CALLERS, *REPETITIONS)

@@ -138,7 +138,7 @@ ORDERS = (
     Mutation(
         "that the cart is what was priced",
         "shared/carts/converting.py",
-        " and contents_version = :contents_version\n",
+        " and p.contents_version = :contents_version\n",
         "\n",
         _IN_COMPLETION,
     ),
@@ -187,7 +187,7 @@ ORDERS = (
     Mutation(
         "that a canceled order expects no cash",
         "shared/checkout/cancellation.py",
-        "    attempts.void_open(session, order_id)\n",
+        "    attempts.void_open(session, paying)\n",
         "",
         ("tests/orders/test_cancellation.py",),
     ),

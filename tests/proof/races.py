@@ -1,8 +1,10 @@
 """Races for the same stock over HTTP: five hundred people in processes of their own, against the running system.
 
-Two kinds. A drop: five hundred want one of a hundred units, twenty times over. A bustle: five hundred buy baskets of
-several variants in random order, while others give up, walk away, cancel their orders and count the shelf; then, while
-what was left behind expires, a hundred more come. Afterwards stock must be exactly what the answers say it is.
+Two kinds. A drop: five hundred want one of a hundred units, twenty times over, while a file is imported that says all
+of the product but its stock. A bustle: five hundred buy baskets of several variants in random order, while others give
+up, walk away, cancel their orders, count the shelf and declare whole products, and files are imported that recount all
+of them; then, while what was left behind expires, a hundred more come. Afterwards stock must be exactly what the
+answers say it is.
 """
 
 import json
@@ -10,8 +12,11 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -19,14 +24,15 @@ from typing import Any
 
 from tests.local import running
 from tests.local.running import Process
-from tests.proof import races_truth
+from tests.proof import races_imports, races_truth
 from tests.proof.races_buyers import Met, Person
+from tests.proof.races_imports import Product
 from tests.proof.races_truth import Outcome, Stock
 from tests.proof.report import Figures
 
 RUNS = 20
 BUYERS, UNITS = 500, 100
-VARIANTS, ON_THE_SHELF = 8, 60
+PRODUCTS, SIZES, ON_THE_SHELF = 4, 2, 60
 IN_A_PROCESS = 50  # people
 AT_ONCE = 8  # calls of one process under way; the gateway lets 16 in, and answers 500 to who waits 10 seconds there
 PROMISE_SECONDS = 60  # the shortest reservation that a store can set
@@ -46,6 +52,7 @@ class Shop:
     chance: random.Random
     seen: Outcome = field(default_factory=Outcome)
     problems: list[str] = field(default_factory=list)
+    imports: int = 0
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Send a request as the merchant; return what came."""
@@ -53,15 +60,32 @@ class Shop:
         assert status < 300, content
         return content
 
-    def stocked(self, variants: int, units: int) -> dict[str, int]:
-        """Put a product with so many variants on sale, each with so many units; return these by variant."""
+    def stocked(self, products: int, sizes: int, units: int) -> list[Product]:
+        """Put products on sale in so many sizes, each with so many units."""
+        return [self._product(sizes, units) for _ in range(products)]
+
+    def _product(self, sizes: int, units: int) -> Product:
         name = f"RACE-{self.chance.getrandbits(64):016x}"
         new = [
-            {"sku": f"{name}-{place}", "title": str(place), "price": 50_000, "stock": units}
-            for place in range(variants)
+            {"sku": f"{name}-{place}", "option_values": [str(place)], "price": 50_000, "stock": units}
+            for place in range(sizes)
         ]
-        product = self.ask("POST", "/products", {"title": name, "status": "active", "variants": new})
-        return {variant["id"]: units for variant in product["variants"]}
+        wanted = {"title": name, "status": "active", "options": ["Size"], "variants": new}
+        product: Product = self.ask("POST", "/products", wanted)
+        return product
+
+    @contextmanager
+    def importing(self, products: Sequence[Product], most: int | None) -> Iterator[None]:
+        """Import one file after the other meanwhile, with counts up to `most`; with none where it is None."""
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as merchant:
+            jobs = merchant.submit(races_imports.keep_importing, self, products, most, over)
+            try:
+                yield
+            finally:
+                over.set()
+        self.imports += len(jobs.result())
+        self.problems += races_imports.offences(self, jobs.result(), races_truth.REFUSALS)
 
     def stock(self, variants: Iterable[str]) -> dict[str, Stock]:
         """Return what is there of these variants."""
@@ -79,9 +103,13 @@ class Shop:
     def judge(self, before: Mapping[str, int], met: Sequence[Met]) -> None:
         """Keep what of the stock is not as the people's answers say, or not as its own history does."""
         found = self.stock(before)
-        self.problems += races_truth.offences(races_truth.left_over(before, met), found)
+        self.problems += races_truth.offences(self.left_over(before, met), found)
         drift = self.ask("GET", "/inventory/reconciliation")["drift"]
         self.problems += [f"{level['variant_id']} drifted from its history: {level}" for level in drift]
+
+    def left_over(self, before: Mapping[str, int], met: Sequence[Met]) -> dict[str, int]:
+        """Return what must be there, by what people were answered and by what was declared meanwhile."""
+        return races_truth.left_over(before, met, races_imports.declared(self, before))
 
 
 def run(seed: int) -> Figures:
@@ -102,6 +130,7 @@ def run(seed: int) -> Figures:
         "orders": shop.seen.orders,
         "units oversold": oversold,
         "refused for want of stock": shop.seen.refused,
+        "imports meanwhile": shop.imports,
         "calls": shop.seen.calls,
         "in flight at most": shop.seen.peak,
         "deadlocks and other failures told to a client": shop.seen.failures,
@@ -111,28 +140,33 @@ def run(seed: int) -> Figures:
 
 def drop(shop: Shop, does: str) -> int:
     """Let five hundred race for a hundred units of one thing, by checkout or in one call; return how many were sold."""
-    before = shop.stocked(1, UNITS)
+    products = shop.stocked(1, 1, UNITS)
+    before = units_of(products, UNITS)
     [variant] = before
     people = [
         {"does": does, "number": number, "name": f"{variant}-{number}", "basket": {variant: 1}}
         for number in range(BUYERS)
     ]
-    met = shop.race(people)
+    with shop.importing(products, None):
+        met = shop.race(people)
     shop.judge(before, met)
     return sum(person["sold"].get(variant, 0) for person in met)
 
 
 def bustle(shop: Shop) -> None:
     """Let all kinds of people loose on a few variants, and again while what some left behind expires."""
-    before = shop.stocked(VARIANTS, ON_THE_SHELF)
+    products = shop.stocked(PRODUCTS, SIZES, ON_THE_SHELF)
+    before = units_of(products, ON_THE_SHELF)
     ends = time.monotonic() + PROMISE_SECONDS
-    met = shop.race(a_crowd(shop.chance, list(before), BUYERS))
+    with shop.importing(products, ON_THE_SHELF):
+        met = shop.race(a_crowd(shop.chance, products, BUYERS))
     while time.monotonic() < ends:  # the promises of those who left end in the middle of what follows
         time.sleep(0.1)
-    met += shop.race(a_crowd(shop.chance, list(before), BUYERS // 5, first=BUYERS))
+    with shop.importing(products, ON_THE_SHELF):
+        met += shop.race(a_crowd(shop.chance, products, BUYERS // 5, first=BUYERS))
     sweep_until_released(shop, before)
     shop.judge(before, met)
-    rest = races_truth.left_over(before, met)
+    rest = shop.left_over(before, met)
     met += shop.race([_whole(number, variant, units) for number, (variant, units) in enumerate(rest.items()) if units])
     shop.judge(before, met)
     unsold = {variant: level.on_hand for variant, level in shop.stock(before).items() if level.on_hand}
@@ -141,20 +175,31 @@ def bustle(shop: Shop) -> None:
     ]
 
 
-def a_crowd(chance: random.Random, variants: Sequence[str], size: int, *, first: int = 0) -> list[dict[str, Any]]:
-    """Return so many people with baskets, most of whom buy, and one with a shelf to count for every five of them."""
+def units_of(products: Iterable[Product], units: int) -> dict[str, int]:
+    """Return the variants of products, each with so many units."""
+    return {variant["id"]: units for product in products for variant in product["variants"]}
+
+
+def a_crowd(chance: random.Random, products: Sequence[Product], size: int, *, first: int = 0) -> list[dict[str, Any]]:
+    """Return so many people with baskets, most of whom buy; for five one who counts, for twenty one who declares."""
     fates = ["buy", "buy", "buy", "order", "give up", "leave", "regret"]
+    variants = list(units_of(products, 0))
     people: list[dict[str, Any]] = []
     for number in range(first, first + size):
-        chosen = chance.sample(list(variants), chance.randint(1, 4))  # in random order, as people choose
+        chosen = chance.sample(variants, chance.randint(1, 4))  # in random order, as people choose
         basket = {variant: chance.randint(1, 2) for variant in chosen}
-        name = f"{chance.getrandbits(64):016x}"
-        people.append({"does": chance.choice(fates), "number": number, "name": name, "basket": basket})
+        people.append({"does": chance.choice(fates), "number": number, "name": _name(chance), "basket": basket})
     for _ in range(size // 5):
         delta = chance.choice([-2, -1, 1, 2])
-        name = f"{chance.getrandbits(64):016x}"
-        people.append({"does": "adjust", "name": name, "variant": chance.choice(list(variants)), "delta": delta})
+        people.append({"does": "adjust", "name": _name(chance), "variant": chance.choice(variants), "delta": delta})
+    for _ in range(size // 20):
+        declared = races_imports.documents(chance, products, ON_THE_SHELF)
+        people.append({"does": "declare", "name": _name(chance), "documents": declared})
     return people
+
+
+def _name(chance: random.Random) -> str:
+    return f"{chance.getrandbits(64):016x}"
 
 
 def sweep_until_released(shop: Shop, variants: Iterable[str]) -> None:

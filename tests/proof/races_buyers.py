@@ -15,7 +15,7 @@ from typing import Any
 
 type Send = Callable[[str, str, Any, Mapping[str, str]], tuple[int, Any]]  # method, path, body, headers; status, answer
 type Person = Mapping[str, Any]  # `does`, `number`, and for who buys a `basket` by variant id
-type Met = dict[str, Any]  # the person, with `calls`, and what of it lasts: `sold`, `moved`
+type Met = dict[str, Any]  # the person, with `calls`, and what of it lasts: `sold`, `moved`; `refusals` within a batch
 
 ADDRESS = {"line1": "House 7, Road 3", "city": "Dhaka"}
 CASH = {"payment_method": "cash_on_delivery"}
@@ -100,6 +100,16 @@ def _adjust(scribe: _Scribe, met: Met, _shopper: Mapping[str, str], merchant: Ma
     met["moved"] = met["delta"]
 
 
+def _declare(scribe: _Scribe, met: Met, _shopper: Mapping[str, str], merchant: Mapping[str, str]) -> None:
+    headers = {**merchant, "Idempotency-Key": f"count-{met['name']}"}
+    documents = met["documents"]
+    if len(documents) == 1:
+        scribe("PUT", "/products", documents[0], headers)
+        return
+    told = scribe("POST", "/products/batch", {"products": documents}, headers)
+    met["refusals"] = [one["problem"]["code"] for one in told["products"] if one["problem"]]
+
+
 def _lines(met: Met) -> list[dict[str, Any]]:
     return [{"variant_id": variant, "quantity": quantity} for variant, quantity in met["basket"].items()]
 
@@ -116,6 +126,7 @@ _ACTS: dict[str, Callable[[_Scribe, Met, Mapping[str, str], Mapping[str, str]], 
     "regret": _regret,
     "order": _order,
     "adjust": _adjust,
+    "declare": _declare,
 }
 
 

@@ -38,6 +38,7 @@ class Outcome:
             self.orders += bool(person["sold"])
             self.units += sum(person["sold"].values())
             self.calls += len(person["calls"])
+            self.surprises += [f"declare: {code}" for code in person.get("refusals", ()) if code not in REFUSALS]
             for call in person["calls"]:
                 self.failures += call["status"] >= BROKEN
                 self.refused += call["code"] in REFUSALS
@@ -53,9 +54,17 @@ def most_at_once(met: Iterable[Met]) -> int:
     return max(accumulate(change for _, change in sorted(edges)), default=0)
 
 
-def left_over(before: Mapping[str, int], met: Iterable[Met]) -> dict[str, int]:
-    """Return what must be on hand of each variant, by what people bought and what was put there or taken away."""
+def left_over(
+    before: Mapping[str, int], met: Iterable[Met], declared: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Return what must be on hand of each variant, by what people bought and what was put there or taken away.
+
+    `declared` is what the history says that imports and declarations added: they say how many there are, and nobody
+    else knows how many there were.
+    """
     left = Counter(before)
+    for variant in before:
+        left[variant] += (declared or {}).get(variant, 0)
     for person in met:
         left.subtract(person["sold"])
         if person["moved"]:

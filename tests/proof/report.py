@@ -4,12 +4,17 @@ A part is a module of this folder with `run(seed: int) -> Figures`; `tests/proof
 """
 
 import json
+import os
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
 
 Fact = int | str
 
-_NARROWEST = 10  # characters of the column of names
+_PROCESSORS = Path("/proc/cpuinfo")  # of Linux
+_GIB = 2**30
 
 
 @dataclass(frozen=True)
@@ -31,15 +36,48 @@ class Figures:
         return cls(**json.loads(line))
 
 
-def table(parts: Sequence[tuple[Figures, float]]) -> str:
-    """Return the summary of all parts and the seconds that each took, as people read it."""
-    width = max([_NARROWEST, *(len(part.name) for part, _ in parts)])
-    lines = [f"{'part':{width}}  {'':4}  {'seconds':>7}  figures"]
-    for part, seconds in parts:
-        facts = ", ".join(f"{_told(value)} {name}" for name, value in part.facts.items())
-        lines.append(f"{part.name:{width}}  {'ok' if part.ok else 'FAIL':4}  {seconds:7.0f}  {facts}")
-        lines += [f"{'':{width}}  {'':4}  {'':7}  {note}" for note in part.notes]
-    return "\n".join(lines)
+@dataclass(frozen=True)
+class Row:
+    """A part in the table."""
+
+    figures: Figures
+    seconds: float
+    together: str = ""  # the part that ran at the same time
+
+
+def table(rows: Sequence[Row], *, seconds: float) -> str:
+    """Return the summary of all parts, as Markdown; below it one line for each thing that is not as it must be."""
+    lines = ["| part | | minutes | figures |", "|---|---|---|---|"]
+    for row in rows:
+        facts = ", ".join(f"{_told(value)} {name}" for name, value in row.figures.facts.items())
+        beside = f" (beside {row.together})" if row.together else ""
+        lines.append(f"| {row.figures.name} | {_verdict([row])} | {row.seconds / 60:.1f}{beside} | {facts} |")
+    lines.append(f"| **all** | {_verdict(rows)} | {seconds / 60:.1f} | |")
+    notes = [f"- {row.figures.name}: {note}" for row in rows for note in row.figures.notes]
+    return "\n".join([*lines, "", *notes] if notes else lines)
+
+
+def heading(*, parts: Sequence[str], seed: int, day: date) -> str:
+    """Return how the figures were come by: command, day and machine, in one sentence."""
+    command = " ".join(["python -m tests.proof", *parts, f"--seed {seed}"])
+    return f"`{command}`, {day.isoformat()}, on {_machine()}:"
+
+
+def _machine() -> str:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    return f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, Python {platform.python_version()}"
+
+
+def _processor() -> str:
+    if not _PROCESSORS.exists():
+        return platform.machine()
+    lines = _PROCESSORS.read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    return "ok" if all(row.figures.ok for row in rows) else "**FAIL**"
 
 
 def _told(value: Fact) -> str:

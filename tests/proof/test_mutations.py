@@ -3,7 +3,7 @@
 The locks of the database are tried by kind: one of each here, every one in the proof.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -16,14 +16,15 @@ from tests.figures import Figures
 from tests.proof import mutations, mutations_database, whole
 from tests.proof.mutations import DATABASE_LINE, MUTATIONS
 from tests.proof.mutations_code import Mutation
-from tests.proof.mutations_database import Lock, Watchers
+from tests.proof.mutations_database import BESIDE_ANOTHER, Lock, Stores, Watchers
 from tests.rules import migration_rules
 from tests.rules.sources import import_everything
 from tests.rules.test_migrations import asked, connected
-from tests.tenancy import test_tables
+from tests.tenancy import look_ups, people
+from tests.tenancy.borders import WithinTransaction, over
 from tests.tenancy.living import live
-from tests.tenancy.test_tables import AsApplication
-from tests.tenancy.world import World, a_world
+from tests.tenancy.look_ups import Asking
+from tests.tenancy.world import a_world
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -46,15 +47,28 @@ def test_no_two_mutations_have_one_name() -> None:
 
 
 @pytest.fixture
-def watchers(database: Database, fresh_database: FreshDatabases) -> Iterator[Watchers]:
-    """Return the rules over this worker's database, as its superuser."""
+def watchers(fresh_database: FreshDatabases) -> Iterator[Watchers]:
+    """Return the rules over a database without rows, as its superuser."""
     import_everything()
     models = Base.metadata
     by_models = fresh_database.empty()
     with connected(by_models.owner_url) as connection:
         migration_rules.create(models, connection)
-    with asked(by_models.owner_url) as declared, connected(database.superuser_url) as connection:
+    with asked(by_models.owner_url) as declared, connected(fresh_database.migrated().superuser_url) as connection:
         yield Watchers(connection, models, declared)
+
+
+@pytest.fixture
+def stores(application: None, database: Database) -> Iterator[Stores]:  # noqa: ARG001 -- worlds are made by its API
+    """Return two stores that try each other."""
+    mine, theirs = a_world(), a_world()
+    with driver.connect_to(database.superuser_url) as connection:
+        for world, title in ((mine, look_ups.OURS), (theirs, look_ups.THEIRS)):
+            assert all(delivery.taken for delivery in live(world))
+            look_ups.assort(world, title)
+            people.join(over(connection), world)
+        yield Stores(Asking.furnished(connection, mine, theirs), WithinTransaction(connection))
+        connection.rollback()
 
 
 def test_each_key_check_and_right_is_missed_by_the_rules(watchers: Watchers, sql: Sql, figures: Figures) -> None:
@@ -63,27 +77,26 @@ def test_each_key_check_and_right_is_missed_by_the_rules(watchers: Watchers, sql
     survived = [lock.name for lock in locks if not watchers.misses(lock)]
 
     figures.add(DATABASE_LINE, taken_away=len(locks), noticed=len(locks) - len(survived))
-    assert {lock.kind for lock in locks} == {"primary key", "unique key", "foreign key", "CHECK", "right"}
-    assert survived == []
+    assert {lock.kind for lock in locks} == {
+        *("primary key", "unique key", "foreign key", "store in a key", "CHECK", "right")
+    }
+    assert "\n".join(survived) == ""
 
 
-@pytest.mark.usefixtures("application")
-def test_each_policy_is_missed_by_who_tries_the_walls(database: Database, sql: Sql, figures: Figures) -> None:
-    stores = a_world(), a_world()
-    for world in stores:
-        assert all(delivery.taken for delivery in live(world))
-    locks = chosen(mutations_database.policies(sql))
-    assert holds(database, stores, sql)
+def test_each_policy_and_condition_of_a_look_up_is_missed_by_stores_that_try_each_other(
+    stores: Stores, sql: Sql, figures: Figures
+) -> None:
+    conditions = mutations_database.look_ups(stores.asking.functions)
+    every = mutations_database.policies(sql) + [lock for lock in conditions if lock.name not in BESIDE_ANOTHER]
+    locks = chosen(every)
+    assert BESIDE_ANOTHER.keys() <= {lock.name for lock in conditions}
+    assert {offence for lock in locks for offence in stores.offences(lock)} == set()
 
-    survived = []
-    for lock in locks:
-        with mutations_database.taken_away(lock, database.superuser_url):
-            if holds(database, stores, sql):
-                survived.append(lock.name)
+    survived = [lock.name for lock in locks if not stores.misses(lock)]
 
     figures.add(DATABASE_LINE, taken_away=len(locks), noticed=len(locks) - len(survived))
-    assert survived == []
-    assert holds(database, stores, sql)
+    assert {lock.kind for lock in locks} == {"policy", "look-up"}
+    assert "\n".join(survived) == ""
 
 
 def chosen(locks: list[Lock]) -> list[Lock]:
@@ -92,19 +105,3 @@ def chosen(locks: list[Lock]) -> list[Lock]:
         return locks
     ordered = sorted(locks, key=lambda lock: lock.kind)
     return [next(same) for _, same in groupby(ordered, key=lambda lock: lock.kind)]
-
-
-def holds(database: Database, stores: tuple[World, World], sql: Sql) -> bool:
-    """Tell whether the tests of the walls between tables pass."""
-    walls: tuple[Callable[..., None], ...] = (
-        test_tables.test_who_is_bound_to_a_store_sees_all_of_it_and_nothing_else,
-        test_tables.test_who_is_bound_to_a_store_changes_nothing_of_another,
-        test_tables.test_who_is_bound_to_no_store_sees_no_row_and_writes_none,
-    )
-    with driver.connect_to(database.app_url) as connection:
-        try:
-            for wall in walls:
-                wall(stores, AsApplication(connection), sql)
-        except AssertionError:
-            return False
-    return True

@@ -13,12 +13,15 @@ from typing import Any
 
 import pytest
 
-from shared.core import clock
+from shared.core import clock, ids
 from tests.client import Client
+from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store
 from tests.figures import Figures
-from tests.proof import races, races_truth
+from tests.imports import files
+from tests.proof import races, races_imports, races_truth
 from tests.proof.races_buyers import Met, Person, live
+from tests.proof.races_imports import Product
 from tests.proof.races_truth import Outcome, Stock
 from tests.tenancy.living import deliver
 
@@ -45,24 +48,33 @@ def test_of_eighty_buyers_of_twenty_units_twenty_get_one(figures: Figures) -> No
     figures.add("race for one thing, in threads", people=len(met), peak_in_flight=seen.peak)
 
 
-def test_baskets_in_any_order_cancels_expiries_and_counts_leave_what_the_answers_say(figures: Figures) -> None:
+def test_baskets_in_any_order_cancels_expiries_counts_and_imports_leave_what_the_answers_say(
+    sql: Sql, figures: Figures
+) -> None:
     chance = random.Random(SEED)
-    store = a_store(stock=dict.fromkeys("ABCD", 25), settings=LIMITS)
-    before = {store.variant(sku): 25 for sku in "ABCD"}
-    people = races.a_crowd(chance, list(before), 70)
+    store = a_store(settings=LIMITS)
+    products = [on_sale(store, name) for name in "ABC"]
+    before = races.units_of(products, 25)
+    people = races.a_crowd(chance, products, 70)
     expire = partial(deliver, "reservation-expiry", {"store_id": str(store.id)})
+    imports = [partial(files.imported, store, races_imports.file_of(chance, products, 25)) for _ in range(4)]
 
     with clock.frozen(datetime(2026, 12, 1, 9, tzinfo=UTC)) as stopped:
         jump = partial(stopped.tick, timedelta(minutes=16))
-        met, seen = race(store, people, meanwhile=[jump, expire] * 6, chance=chance)
+        met, seen = race(store, people, meanwhile=[*imports, *(jump, expire) * 6], chance=chance)
         stopped.tick(timedelta(minutes=16))
+        for _ in imports:  # what was lost to another when its lease was over
+            files.work(store.id)
         assert expire()
 
     assert (seen.failures, seen.surprises) == (0, [])
-    assert races_truth.offences(races_truth.left_over(before, met), stock(store)) == []
+    declared = declared_in(sql, store)
+    assert races_truth.offences(races_truth.left_over(before, met, declared), stock(store)) == []
+    assert {job["status"] for job in store.merchant.get("/jobs").json()["data"]} == {"succeeded"}
+    assert any(declared.values())
     assert store.merchant.get("/inventory/reconciliation").json()["drift"] == []
     assert seen.refused > 0
-    assert {person["does"] for person in met} == {"buy", "order", "give up", "leave", "regret", "adjust"}
+    assert {person["does"] for person in met} == {"buy", "order", "give up", "leave", "regret", "adjust", "declare"}
     figures.add("race for baskets, in threads", people=len(met), peak_in_flight=seen.peak)
 
 
@@ -74,6 +86,25 @@ def test_the_judge_notices_a_unit_that_was_sold_twice_and_one_that_stayed_reserv
     assert expected == {"A": 3, "B": 4}
     assert races_truth.offences(expected, {"A": Stock(3, 0), "B": Stock(4, 0)}) == []
     assert len(races_truth.offences(expected, {"A": Stock(4, 0), "B": Stock(4, 1)})) == 2
+
+
+def on_sale(store: StoreUnderTest, name: str) -> Product:
+    """Put a product with two sizes on sale, 25 of each."""
+    sizes = [{"sku": f"{name}-{size}", "option_values": [size], "price": 50_000, "stock": 25} for size in "SL"]
+    wanted = {"title": name, "status": "active", "options": ["Size"], "variants": sizes}
+    product: Product = store.merchant.post("/products", json=wanted).json()
+    store.variants |= {variant["sku"]: variant["id"] for variant in product["variants"]}
+    return product
+
+
+def declared_in(sql: Sql, store: StoreUnderTest) -> dict[str, int]:
+    """Return by how much declarations changed what is on hand of each variant, as its history has it."""
+    rows = sql(
+        "select variant_id, sum(delta)::bigint as delta from inventory_adjustments "
+        "where store_id = %s and kind in ('import', 'correction') group by variant_id",
+        store.id,
+    )
+    return {ids.encode("var", row["variant_id"]): row["delta"] for row in rows}
 
 
 def race(

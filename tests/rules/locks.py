@@ -19,6 +19,7 @@ PLATFORM_TABLES = {
     "public.platform_tokens": "operators belong to no store",
     "public.standard_role_permissions": "what the roles allow that every organization has",
     "upkeep.partitioned": "which logs have monthly partitions",
+    "upkeep.retention": "how long what is kept, the same for everybody",
 }
 # Tables that are owned by the tenant that their own id names, and the kind of tenant.
 TENANTS = {"public.stores": "store", "public.organizations": "organization", "public.users": "person"}
@@ -26,13 +27,25 @@ TENANTS = {"public.stores": "store", "public.organizations": "organization", "pu
 _OWNERS = {"store_id": "store", "organization_id": "organization", "user_id": "person"}
 
 # What was and must stay: the application may add, and never change or remove.
-APPEND_ONLY = ("audit_entries", "domain_events", "inventory_adjustments", "published_events")
+APPEND_ONLY = (
+    "audit_archives",
+    "audit_blocks",
+    "audit_entries",
+    "domain_events",
+    "inventory_adjustments",
+    "published_events",
+)
 
 # Indexes that are not led by the store, each with the reason. Unique ones refuse across stores, so they say more.
 ACROSS_STORES = {
+    "accounts_subject_index_key": "an account at an issuer is looked up before its person is known",
     "carts_due": "the sweep finds the stores that have carts to abandon or expire",
+    "customer_tokens_access_key": "a customer's access is looked up before its store is known; a digest is no guess",
     "credentials_digest_key": "a credential is looked up before its store is known; a digest is no guess",
+    "invitations_digest_key": "an invitation is looked up before its organization is known; a digest is no guess",
     "organization_members_by_user": "a person's organizations are found by the person",
+    "mailed_links_digest_key": "a mailed link is looked up before its person is known; a digest is no guess",
+    "sign_in_challenges_digest_key": "half a sign-in is looked up before its person is known; a digest is no guess",
     "sessions_digest_key": "a session is looked up before its person is known; a digest is no guess",
     "jobs_due": "the sweep finds the stores that have jobs to go on with",
     "outbox_by_time": "the sweep finds what any store has waiting",
@@ -44,7 +57,11 @@ ACROSS_STORES = {
 ABOVE = {"stores_organization_id_fkey": "a store stands below its organization, which opening it makes sure of"}
 
 # SECURITY DEFINER functions that look-ups' role does not own, each with the reason.
-OTHER_DEFINERS = {"upkeep.make_partitions": "only the tables' owner can make partitions"}
+OTHER_DEFINERS = {
+    "upkeep.make_partitions": "only the tables' owner can make partitions",
+    "upkeep.months_past_hot": "the rules of retention are not the application's to read; it tells months",
+    "upkeep.drop_archived_month": "only the tables' owner can drop them; it counts first what is archived",
+}
 
 
 @dataclass(frozen=True)

@@ -111,17 +111,26 @@ def _owners(name: str) -> set[str]:
     return {bare, bare.split(".")[0]}
 
 
-def drift(migrated: Connection, metadata: MetaData) -> list[str]:
-    """Return where the migrated schema and the models differ: tables, columns, types, defaults, keys, indexes."""
+def drift(migrated: Connection, metadata: MetaData, *, table: str | None = None) -> list[str]:
+    """Return where the migrated schema and the models differ: tables, columns, types, defaults, keys, indexes.
+
+    With `table`, in this one alone.
+    """
     partitions = {
         name
         for (name,) in migrated.exec_driver_sql("select relname::text from pg_class where relispartition").fetchall()
     }
 
     def is_modelled(name: str | None, kind: str, _parents: object) -> bool:
-        return kind != "table" or (name not in partitions and name != "alembic_version")
+        return kind != "table" or (name not in partitions and name != "alembic_version" and table in (None, name))
 
-    context = MigrationContext.configure(migrated, opts={"compare_type": _differs, "include_name": is_modelled})
+    def is_asked_for(_thing: object, name: str | None, kind: str, _reflected: object, _other: object) -> bool:
+        return kind != "table" or table in (None, name)
+
+    context = MigrationContext.configure(
+        migrated,
+        opts={"compare_type": _differs, "include_name": is_modelled, "include_object": is_asked_for},
+    )
     return [
         f"{' '.join(map(str, one[:4])) if isinstance(one, tuple) else one}: write the migration, or mend the model."
         for one in compare_metadata(context, metadata)

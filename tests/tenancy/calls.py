@@ -45,6 +45,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     narrows: bool = False  # what its query names chooses among the caller's own: another's leaves nothing, or all
+    by: Client | None = None  # who alone may send it; else whoever may do everything for the store
 
     def positions(self) -> Iterator[Position]:
         """Return every place where an id or a `Ref` stands."""

@@ -8,6 +8,7 @@ from shared.core import openapi
 _TYPE_ID = "_[0-7][0-9a-hjkmnp-tv-z]{25}$"
 _PLATFORM = "^org_"  # organizations stand above stores
 # What names something and has no form of its own: by the part of the request where it stands.
+_COMMON = {"permission"}  # a code of the taxonomy, the same for every store
 _NAMES = {"query": {"cursor", "token", "slug"}, "header": {"X-Cart-Token"}}
 
 
@@ -25,7 +26,7 @@ def naming_rows() -> dict[str, set[str]]:
 def _of_operation(operation: dict[str, Any], schemas: dict[str, Any]) -> Iterator[str]:
     for parameter in operation.get("parameters", ()):
         name, where = parameter["name"], parameter["in"]
-        if where == "path" or name in _NAMES.get(where, ()) or _is_id(parameter["schema"]):
+        if (where == "path" and name not in _COMMON) or name in _NAMES.get(where, ()) or _is_id(parameter["schema"]):
             yield f"{'headers' if where == 'header' else where} {name}"
     for content in operation.get("requestBody", {}).get("content", {}).values():
         yield from (f"json {name}" for name in _of_schema(content["schema"], schemas))

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
 from infra.local import events, routing
-from shared.core import ids, outbox, queues, topology
+from shared.audit import archives, rows
+from shared.audit.archives import Kept, Part
+from shared.core import ids, outbox, queues, tenancy, topology
 from shared.core.settings import use_settings
+from shared.identity.events import PasswordResetAsked
 from shared.search import invalidation, surrogates
 from tests.imports import files
-from tests.tenancy.routes import groups
+from tests.tenancy.routes import customers, groups
 from tests.tenancy.shelving import shelve
 from tests.tenancy.world import World
 
@@ -49,12 +53,15 @@ def live(world: World) -> list[Delivery]:
     order = world.order()
     world.made(world.store.merchant.post(f"/orders/{order['id']}/fulfillments", json={}, key=True))
     world.bought()
+    customers.address_of(world, customers.customer(world))
     world.checkout(world.cart())
     brand = world.made(world.store.merchant.post("/brands", json={"name": world.new_name()}))
     world.made(world.store.merchant.patch(f"/products/{world.product['id']}", json={"brand": brand["id"]}))
     world.made(world.store.merchant.post("/search/rebuild"))
     files.started(world.store, files.written([files.product(f"tea-{world.new_name()}", Variant_Price=world.word)]))
     world.made(world.store.merchant.post("/exports", json={"format": "shopify_csv"}))
+    with world.store.session() as session:  # the platform's in life; here the store's, so that it is told with the rest
+        outbox.record(session, PasswordResetAsked(request_id=ids.new_id(), fingerprint=ids.new_id().hex))
     store_id = {"store_id": str(world.store.id)}
     told_of_events = {one.queue for one in topology.load().consumers if one.events}
     delivered = []
@@ -70,9 +77,17 @@ def live(world: World) -> list[Delivery]:
                 waiting.append((outbox.QUEUE, store_id))
     with queues_kept(), use_settings(edge_distribution=invalidation.LOCAL), world.store.session() as session:
         invalidation.outdate(session, [surrogates.store(world.store.id)])  # the edge was not told yet
+        archived_once(session)
     files.half_done(world.store, files.written([files.product(f"pot-{world.new_name()}")]))
     world.made(world.store.merchant.patch("/store", json={"name": f"Shop {world.word} again"}))  # told to nobody yet
     return delivered
+
+
+def archived_once(session: Session) -> None:
+    """Note that a month of the store's audit log is archived; a store that is new has none."""
+    store_id, entry_id = tenancy.require_store(session), ids.new_id()
+    part = Part(store_id, rows.month_of(entry_id), 1, [{"id": str(entry_id)}])
+    archives.settle(session, part, Kept(1, bytes(32)))
 
 
 def deliver(queue: str, body: Body) -> bool:

@@ -13,6 +13,20 @@ def tables_of_stores(sql: Sql) -> list[Table]:
     return [table for table in locks.tables(sql) if table.owner == "store"]
 
 
+def tables_of_tenants(sql: Sql) -> list[Table]:
+    """Return every table whose rows belong to a tenant: to a store, an organization or a person."""
+    return [table for table in locks.tables(sql) if table.owner is not None]
+
+
+def two_tenants(sql: Sql, table: Table, stores: tuple[UUID, UUID]) -> tuple[UUID, UUID]:
+    """Return two that have rows in a table: the stores, where it is theirs."""
+    if table.owner == "store":
+        return stores
+    found = sql(f"select distinct {table.owner_column} as id from {table.name} order by 1 limit 2")
+    assert len(found) == 2, f"{table.name}: two tenants have no rows in it; see tests/tenancy/people.py"
+    return found[0]["id"], found[1]["id"]
+
+
 @dataclass(frozen=True)
 class Rows:
     """Fingerprints of a store's rows, by table."""

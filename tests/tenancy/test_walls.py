@@ -5,28 +5,34 @@ for the stranger's sake. What another store has is compared byte by byte before 
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cached_property
 
 import pytest
 
-from shared.core import ids, topology
+from shared.core import clock, ids, topology
+from shared.core.declarations import EndpointDeclaration
 from shared.core.topology import Endpoint
 from tests.application import Watch
 from tests.client import Answer, Client
 from tests.database import Sql
 from tests.figures import Figures
 from tests.rules.locks import Table
+from tests.staff import Person, a_person
 from tests.tenancy import fields
 from tests.tenancy.calls import Call, ids_in
-from tests.tenancy.routes import CASES, WITHOUT_STORE
+from tests.tenancy.routes import BY_ANYBODY, CASES, WITHOUT_STORE
 from tests.tenancy.rows import ids_of, rows_of, tables_of_stores
 from tests.tenancy.world import World, a_world, an_operator
 
 LINE = "walls between stores"
 # A refusal leaves its trace in the caller's own store, and its answer for the request's key.
 TRACES = frozenset({"public.audit_entries", "public.unsealed_entries"})
-KEYS = TRACES | {"public.idempotency_keys"}
+# Every few minutes it is written down that the caller's own token is in use.
+USES = frozenset({"public.credentials", "public.token_uses"})
+KEYS = TRACES | USES | {"public.idempotency_keys", "public.throttles"}
 ENDPOINTS = {endpoint.name: endpoint for endpoint in topology.load().endpoints}
+DECLARED = {one.name: one for _, api in topology.apis() for one in api.endpoints}
 
 pytestmark = pytest.mark.usefixtures("application")
 
@@ -63,8 +69,20 @@ class Route:
         """Return a new Idempotency-Key for a route that writes."""
         return None if self.endpoint.method == "GET" else str(ids.new_id())
 
-    def insider(self, world: World) -> Client:
+    @cached_property
+    def declared(self) -> EndpointDeclaration:
+        """What the route says of itself."""
+        return DECLARED[self.endpoint.name]
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether it is for who has signed in, and for no token."""
+        return self.endpoint.audience == "merchant" and self.declared.tenant != "store"
+
+    def insider(self, world: World, call: Call) -> Client:
         """Return who may call the route for a store."""
+        if call.by is not None:
+            return call.by
         clients = {"merchant": world.store.merchant, "storefront": world.store.shopper}
         return clients.get(self.endpoint.audience) or self.operator
 
@@ -96,11 +114,15 @@ class Route:
             case "merchant":
                 strangers["the publishable key"] = (_bearer(key), 401)
                 strangers["a publishable key in its own place"] = (_keyed(key), 401)
+                strangers["an operator"] = (an_operator(self.sql, "admin.superuser"), 401)
+                strangers |= self._strangers_who_signed_in()
+                if self.is_for_people:
+                    strangers["the store's token"] = (_bearer(token), 401)
+                    return strangers
                 strangers["a token of all other scopes"] = (
                     _bearer(world.token_without(self.endpoint.permission or "")),
                     403,
                 )
-                strangers["an operator"] = (an_operator(self.sql, "admin.superuser"), 401)
                 strangers["an expired token"] = (_bearer(world.expired(self.sql)[0]), 401)
                 strangers["a revoked token"] = (_bearer(world.revoked[0]), 401)
             case "storefront":
@@ -115,9 +137,28 @@ class Route:
                 strangers["a revoked operator"] = (an_operator(self.sql, "admin.superuser", revoked=True), 401)
         return strangers
 
+    def _strangers_who_signed_in(self) -> dict[str, tuple[Client, int]]:
+        """Return people with a session who may not call the route, and sessions that are over."""
+        world, permission = self.sides.mine, self.endpoint.permission
+        over = ("expires_at", "ended_at", "last_seen_at")
+        strangers: dict[str, tuple[Client, int]] = {
+            f"a session that is over by {column}": (world.ended_session(self.sql, column), 401) for column in over
+        }
+        strangers["another site's page"] = (_from_another_site(world.at_work()), 403)
+        if self.endpoint.method == "GET":
+            del strangers["another site's page"]
+        if permission is not None:
+            strangers["a member of staff who may do all but this"] = (world.without(permission), 403)
+        if self.declared.step_up:
+            strangers["a session proven too long ago"] = (_proven_long_ago(world.at_work(), self.sql), 403)
+        if self.declared.tenant in ("store", "organization"):
+            strangers["who has left the place"] = (_elsewhere(world.colleague, self.sides.theirs), 403)
+            strangers["who works nowhere"] = (a_person(), 403)
+        return strangers
+
 
 def test_each_route_has_a_case_here_and_each_case_a_route() -> None:
-    with_case = {route for route, _ in CASES.values()} | WITHOUT_STORE.keys()
+    with_case = {route for route, _ in CASES.values()} | WITHOUT_STORE.keys() | BY_ANYBODY.keys()
 
     missing = sorted(ENDPOINTS.keys() - with_case)
     unknown = sorted(with_case - ENDPOINTS.keys())
@@ -223,7 +264,7 @@ def test_the_credentials_of_a_store_that_was_suspended_open_nothing(sql: Sql) ->
 
 
 def opens(route: Route, call: Call, world: World, key: str | None) -> None:
-    answer = route.send(call, route.insider(world), key, to=world)
+    answer = route.send(call, route.insider(world, call), key, to=world)
     assert 200 <= answer.status_code < 400, answer.text  # a redirect is an answer, too
     assert "idempotent-replayed" not in answer.headers
 
@@ -236,13 +277,13 @@ def reaches_nothing_of(route: Route, call: Call, other: Call, used: Call, used_k
     if positions:
         probes |= {"everything": (other, route.key()), "their own request": (used, used_key)}
     for what, (probe, key) in probes.items():
-        answer = route.send(probe, route.insider(mine), key, to=mine)
+        answer = route.send(probe, route.insider(mine, call), key, to=mine)
         if call.narrows:
             expected = {200, 400} if probe.path == call.path else {404}
         elif probe.json == call.json or not any(place.part == "json" for place in positions):
             expected = {404}
         else:
-            expected = {404, 409, 422}
+            expected = {403, 404, 409, 422} if call.by is not None else {404, 409, 422}
         assert answer.status_code in expected, f"{what}: {answer.text}"
 
 
@@ -252,3 +293,17 @@ def _bearer(token: str) -> Client:
 
 def _keyed(key: str) -> Client:
     return Client({"X-Publishable-Key": key})
+
+
+def _from_another_site(person: Person) -> Person:
+    return replace(person, headers=person.headers | {"Sec-Fetch-Site": "cross-site"})
+
+
+def _proven_long_ago(person: Person, sql: Sql) -> Person:
+    sql("update sessions set proven_at = %s where id = %s", clock.now() - timedelta(minutes=6), person.session_id)
+    return person
+
+
+def _elsewhere(person: Person, theirs: World) -> Person:
+    """Return them in a session that claims to be at work where they never worked."""
+    return person.at(organization_id=theirs.store.organization_id, store_id=theirs.store.id)

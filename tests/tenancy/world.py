@@ -5,6 +5,7 @@ Each method makes a new thing over the API, so that a call may use it up.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -14,6 +15,7 @@ from shared.core.permissions import PERMISSIONS, SUPERUSER
 from tests.client import Answer, Client
 from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store
+from tests.staff import Person
 
 _worlds = count(1)
 PLENTY = 100_000  # units: no call is refused for want of stock
@@ -172,6 +174,36 @@ class World:
             self._expired = token, key
         return self._expired
 
+    def at_work(self) -> Person:
+        """Return the organization's owner in a new session, proven a moment ago, in the store."""
+        return self.store.owner.at(organization_id=self.store.organization_id, store_id=self.store.id)
+
+    @cached_property
+    def colleague(self) -> Person:
+        """A member of staff of whose sessions no answer tells."""
+        return self.store.staff("admin")
+
+    @cached_property
+    def clerk_without(self) -> dict[str, Person]:
+        """People who may do all but one thing, by what that is; whoever is asked for joins. See `without`."""
+        return {}
+
+    def without(self, permission: str) -> Person:
+        """Return a member of staff at work in the store who may do everything but one thing."""
+        if permission not in self.clerk_without:
+            allowed = sorted(PERMISSIONS.keys() - {permission, SUPERUSER})
+            self.clerk_without[permission] = self.store.staff(permissions=allowed)
+        clerk = self.clerk_without[permission]
+        return clerk.at(organization_id=self.store.organization_id, store_id=self.store.id)
+
+    def ended_session(self, sql: Sql, column: str) -> Person:
+        """Return the owner in a session that is over by this column: `expires_at`, `ended_at` or `last_seen_at`."""
+        owner = self.at_work()
+        moment = clock.now() - timedelta(hours=13) if column == "last_seen_at" else clock.now()
+        because = ", ended_because = 'test'" if column == "ended_at" else ""
+        sql(f"update sessions set {column} = %s{because} where id = %s", moment, owner.session_id)
+        return owner
+
     def _publishable(self) -> tuple[str, str]:
         issued = self.made(self.store.merchant.post("/credentials/publishable"))
         return issued["id"], issued["publishable_key"]
@@ -191,6 +223,7 @@ def a_world() -> World:
     word = f"canary{store.id.hex[-12:]}"
     phone = Ref(f"+88017{number:03}{store.id.int % 10**5:05}")
     World.made(store.merchant.patch("/store", json={"name": f"Shop {word}"}))
+    World.made(store.owner.patch("/organization", json={"name": f"House of {word}"}))
     return World(store, word, phone)
 
 

@@ -6,9 +6,9 @@ A route that takes an id in several ways has several cases: every field that can
 import importlib
 import pkgutil
 
-from tests.tenancy.routes.registry import CASES, WITHOUT_STORE
+from tests.tenancy.routes.registry import BY_ANYBODY, CASES, WITHOUT_STORE
 
-__all__ = ["CASES", "WITHOUT_STORE"]
+__all__ = ["BY_ANYBODY", "CASES", "WITHOUT_STORE"]
 
 for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
     importlib.import_module(_module.name)

@@ -9,9 +9,9 @@ simple("jobs-list-jobs", lambda _: Call())
 simple("jobs-get-job", lambda world: Call(path={"job_id": an_import(world)}))
 simple("jobs-list-findings", lambda world: Call(path={"job_id": an_import(world)}))
 simple("jobs-download-findings", lambda world: Call(path={"job_id": an_import(world)}))
-simple("jobs-cancel-job", lambda world: Call(path={"job_id": files.opened(world.store, b"").job_id}))
+simple("jobs-cancel-job", lambda world: Call(path={"job_id": an_open_import(world)}))
 simple("imports-open-import", lambda world: Call(json={"format": "shopify_csv", "file_name": f"{world.word}.csv"}))
-simple("imports-start-import", lambda world: Call(path={"job_id": files.opened(world.store, b"").job_id}))
+simple("imports-start-import", lambda world: Call(path={"job_id": an_open_import(world)}))
 
 
 @calls("imports-open-export")
@@ -39,6 +39,12 @@ def an_import(world: World) -> str:
     cancel_all(world)
     rows = [files.product(f"tea-{world.new_name()}", Variant_Price=world.word) for _ in range(2)]
     return files.imported(world.store, files.written(rows)).job_id
+
+
+def an_open_import(world: World) -> str:
+    """Open an import of an empty file; return the job's id."""
+    cancel_all(world)
+    return files.opened(world.store, b"").job_id
 
 
 def cancel_all(world: World) -> None:

@@ -18,6 +18,9 @@ WITHOUT_STORE: dict[str, Call] = {
     "stores-answer-preflight": Call(path={"path": "carts"}, headers={"Origin": "https://shop.example"}),
 }
 
+# Routes that ask for no credential and write about people: what makes a call that succeeds, anew each time.
+BY_ANYBODY: dict[str, Callable[[], Call]] = {}
+
 
 def calls(route: str) -> Callable[[Case], Case]:
     """Register a case of a route."""

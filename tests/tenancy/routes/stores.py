@@ -21,3 +21,9 @@ simple("identity-list-credentials", lambda _: Call())
 simple("identity-issue-token", lambda _: Call(json={"name": "Till", "scopes": ["order.read"]}))
 simple("identity-issue-publishable-key", lambda _: Call())
 simple("identity-revoke-credential", lambda world: Call(path={"credential_id": world.credential()[0]}))
+simple("identity-issue-catalog-token", lambda _: Call())
+simple(
+    "identity-rotate-token",
+    lambda world: Call(path={"credential_id": world.credential()[0]}, json={"overlap_hours": 1}),
+)
+simple("identity-list-token-uses", lambda world: Call(path={"credential_id": world.credential()[0]}))

@@ -122,7 +122,8 @@ def _rest(world: World, call: Call) -> None:
 def _let_the_dead_go(world: World, living: int) -> None:
     """Wait until PostgreSQL has noticed the death, as it has by the time that a queue gives its message out again.
 
-    `living`: how many sessions there were before. A worker skips what another holds; a client, who asks again at once, is told to wait instead.
+    `living`: how many sessions there were before. A worker skips what another holds; a client, who asks again at once,
+    is told to wait instead.
     """
     deadline = time.monotonic() + _PATIENCE
     while len(world.sql(_SESSIONS, APP)) > max(living, 1) and time.monotonic() < deadline:

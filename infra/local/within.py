@@ -21,7 +21,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{f'Nothing runs on {state.folder}. Start it (make dev).' if arguments else _USAGE}\n")
         return 2
     told = {**os.environ, **environment}
-    return subprocess.run(list(arguments), env=told, check=False).returncode  # noqa: S603 -- the developer's own
+    command, *rest = arguments
+    ours = sys.executable if command == "python" else command  # whatever python the shell would find
+    return subprocess.run([ours, *rest], env=told, check=False).returncode  # noqa: S603 -- the developer's own
 
 
 if __name__ == "__main__":

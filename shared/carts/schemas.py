@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, model_
 from shared.carts.models import MOST_LINES, MOST_OF_A_LINE
 from shared.carts.states import CartState
 from shared.core.money import Money
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import CartId, CartLineId, ProductId, VariantId
 from shared.pricing.cart import PricedCart, Step
 
@@ -15,10 +15,10 @@ Quantity = Annotated[int, Field(strict=True, ge=1, le=MOST_OF_A_LINE)]
 SKU = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 
-class Wanted(Schema):
+class Wanted(Input):
     """So many of a variant, named by its id or by its SKU."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     variant_id: VariantId | None = None
     sku: SKU | None = None
@@ -32,18 +32,18 @@ class Wanted(Schema):
         return self
 
 
-class CreateCart(Schema):
+class CreateCart(Input):
     """A new cart, with what it begins with."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     lines: Annotated[list[Wanted], Field(default_factory=list, max_length=MOST_LINES)]
 
 
-class SetQuantity(Schema):
+class SetQuantity(Input):
     """How many of a line are wanted now; 0 removes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     quantity: Annotated[int, Field(strict=True, ge=0, le=MOST_OF_A_LINE)]
 

@@ -18,7 +18,7 @@ from shared.catalog.models.definitions import (
     CustomFieldEntity,
     CustomFieldKind,
 )
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import AttributeId, ChoiceId, CustomFieldId
 
 MAX_CHOICES = 500  # of one attribute, or of one field
@@ -55,7 +55,7 @@ def _told_plainly(number: Decimal) -> Decimal:
 Limit = Annotated[Decimal, AfterValidator(_told_plainly)]
 
 
-class NewChoice(Schema):
+class NewChoice(Input):
     """A value that an attribute offers."""
 
     name: Name
@@ -63,7 +63,7 @@ class NewChoice(Schema):
     position: Position | None = None
 
 
-class EditChoice(Schema):
+class EditChoice(Input):
     """What to change of a choice; what is absent stays. Products that have it show its new name."""
 
     name: Name | None = None
@@ -85,7 +85,7 @@ class ChoiceOut(Schema):
         return cls(id=choice.id, name=choice.name, slug=choice.slug, position=choice.position)
 
 
-class NewAttribute(Schema):
+class NewAttribute(Input):
     """An attribute to be defined; `choices` for the kinds that have some."""
 
     code: Code
@@ -120,7 +120,7 @@ def require_fitting(kind: str, *, unit: str, filterable: bool) -> None:
         raise PydanticCustomError("not_filterable", "A text can't be filtered by.")
 
 
-class EditAttribute(Schema):
+class EditAttribute(Input):
     """What to change of an attribute; what is absent stays."""
 
     name: Name | None = None
@@ -171,7 +171,7 @@ class AttributesOut(Schema):
     data: list[AttributeOut]
 
 
-class FieldRules(Schema):
+class FieldRules(Input):
     """What values of a field must be like, as far as its kind allows; they hold for what is written from now on."""
 
     minimum: Limit | None = Field(default=None, description="Of an integer or a decimal.")
@@ -232,7 +232,7 @@ def require_rules_of(kind: str, rules: Mapping[str, Any]) -> None:
         raise PydanticCustomError("choices_missing", "A choice needs its choices.")
 
 
-class NewCustomField(Schema):
+class NewCustomField(Input):
     """A field to be added to products or variants."""
 
     entity: CustomFieldEntity
@@ -250,7 +250,7 @@ class NewCustomField(Schema):
         return self
 
 
-class EditCustomField(Schema):
+class EditCustomField(Input):
     """What to change of a field; what is absent stays. `rules` is meant whole."""
 
     name: Name | None = None

@@ -37,11 +37,11 @@ from shared.catalog.fields import (
     WeightUnit,
 )
 from shared.catalog.models import ProductStatus
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 from shared.core.typeids import MediaId, ProductId, VariantId
 
 
-class Picture(Schema):
+class Picture(Input):
     """Which picture: one that is here already, by its media id, or one to be fetched from an address."""
 
     media_id: MediaId | None = None
@@ -61,7 +61,7 @@ class ImageDocument(Picture):
     alt: AltText = ""
 
 
-class VariantFacts(Schema):
+class VariantFacts(Input):
     """What is said of a variant, whether it is new or there already."""
 
     external_id: ExternalID | None = None
@@ -100,7 +100,7 @@ class VariantDocument(VariantFacts):
         return self
 
 
-class ProductFacts(Schema):
+class ProductFacts(Input):
     """What is said of a product, whether it is new or there already."""
 
     external_id: ExternalID | None = None

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.catalog.category_tree import TreeNode
 from shared.catalog.models.groups import Brand, Category, Label
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import BrandId, CategoryId, LabelId, MediaId, ProductId
 
 MAX_AT_ONCE = 200  # products that one request puts into a group, and takes out of it
@@ -53,7 +53,7 @@ Color = Annotated[
 ]
 
 
-class NewBrand(Schema):
+class NewBrand(Input):
     """A brand to be made."""
 
     name: Name
@@ -62,7 +62,7 @@ class NewBrand(Schema):
     media_id: Picture | None = None
 
 
-class EditBrand(Schema):
+class EditBrand(Input):
     """What to change of a brand; what is absent stays. `media_id: null` takes the picture away."""
 
     name: Name | None = None
@@ -100,7 +100,7 @@ class BrandOut(Schema):
         )
 
 
-class NewCategory(Schema):
+class NewCategory(Input):
     """A category to be made, at the top or below another."""
 
     name: Name
@@ -113,7 +113,7 @@ class NewCategory(Schema):
     media_id: Picture | None = None
 
 
-class EditCategory(Schema):
+class EditCategory(Input):
     """What to change of a category; what is absent stays. `media_id: null` takes the picture away."""
 
     name: Name | None = None
@@ -124,7 +124,7 @@ class EditCategory(Schema):
     media_id: Picture | None = None
 
 
-class MoveCategory(Schema):
+class MoveCategory(Input):
     """Where a category goes, with all that is below it. `parent_id: null` is the top."""
 
     parent_id: CategoryId | None
@@ -199,7 +199,7 @@ class TreeOut(Schema):
     data: list[TreeNodeOut]
 
 
-class NewLabel(Schema):
+class NewLabel(Input):
     """A label to be made."""
 
     name: Name
@@ -208,7 +208,7 @@ class NewLabel(Schema):
     position: Position | None = None
 
 
-class EditLabel(Schema):
+class EditLabel(Input):
     """What to change of a label; what is absent stays."""
 
     name: Name | None = None
@@ -250,7 +250,7 @@ class LabelsOut(Schema):
     data: list[LabelOut]
 
 
-class ChangeMembers(Schema):
+class ChangeMembers(Input):
     """Products to be put into a category, or to be given a label, and others to be taken out of it."""
 
     add: list[ProductId] = Field(default=[], max_length=MAX_AT_ONCE)

@@ -30,7 +30,7 @@ from shared.catalog.fields import (
     WeightUnit,
 )
 from shared.catalog.models import ProductStatus
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 
 
 class NewVariant(VariantFacts):
@@ -57,7 +57,7 @@ class NewProduct[V: NewVariant](ProductFacts):
         return variants
 
 
-class EditProduct(Schema):
+class EditProduct(Input):
     """What to change of a product; what is absent stays. A list that is present is meant whole.
 
     `brand: null` and `external_id: null` take them away.
@@ -81,7 +81,7 @@ class EditProduct(Schema):
     options: OptionNames | None = Field(default=None, description="New names for them: as many as there are.")
 
 
-class EditVariant(Schema):
+class EditVariant(Input):
     """What to change of a variant; what is absent stays.
 
     `null` takes away what may be missing: compare_at, cost, weight_grams, image, external_id.
@@ -106,7 +106,7 @@ class EditVariant(Schema):
     image: Picture | None = Field(default=None, description="One of the product's pictures.")
 
 
-class ImagesOf(Schema):
+class ImagesOf(Input):
     """The pictures of a product, in their order: all of them."""
 
     images: list[ImageDocument] = Field(max_length=fields.MAX_IMAGES)

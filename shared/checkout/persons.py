@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from shared.core import emails, encryption, phones
 from shared.core.emails import Email
 from shared.core.errors import FieldError, ValidationFailed, pointer
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 from shared.orders.contacts import Address, AddressLine, Contact, Note, Personal, PersonName
 from shared.stores.queries import StoreFacts
 
@@ -22,10 +22,10 @@ WrittenPhone = Annotated[
 ]
 
 
-class ContactIn(Schema):
+class ContactIn(Input):
     """How the buyer is reached: by e-mail, by phone, or both."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     name: PersonName
     email: Email | None = None
@@ -39,10 +39,10 @@ class ContactIn(Schema):
         return self
 
 
-class AddressIn(Schema):
+class AddressIn(Input):
     """Where a parcel goes. `name` and `phone` are the recipient's, where that is not the buyer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     name: PersonName | None = None
     phone: WrittenPhone | None = None
@@ -57,10 +57,10 @@ class AddressIn(Schema):
     )
 
 
-class BuyerIn(Schema):
+class BuyerIn(Input):
     """Who buys, where it goes, and what they want the store to know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     contact: ContactIn
     shipping_address: AddressIn | None = None

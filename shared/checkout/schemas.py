@@ -11,7 +11,7 @@ from shared.checkout.documents import CheckoutDocument
 from shared.checkout.persons import BuyerIn
 from shared.checkout.states import CheckoutState
 from shared.core.money import Money
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import CartId, CartLineId, CheckoutId, OrderId, ProductId, VariantId
 from shared.orders import guest_links
 from shared.orders.contacts import Address, Contact
@@ -28,10 +28,10 @@ class StartCheckout(BuyerIn):
     cart_id: CartId
 
 
-class CompleteCheckout(Schema):
+class CompleteCheckout(Input):
     """How the order is going to be paid."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     payment_method: PaymentMethod
 

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.core import context, errors, idempotency
+from shared.core import context, errors, idempotency, schemas
 from shared.core.declarations import EndpointDeclaration
-from shared.core.errors import MEDIA_TYPE, FieldError, MalformedRequest, NotFound, Problem, ValidationFailed
+from shared.core.errors import MEDIA_TYPE, MalformedRequest, NotFound, Problem, ValidationFailed
 from shared.core.idempotency import Answer
 from shared.core.principal import Principal
 
@@ -128,10 +128,7 @@ def from_validation(invalid: RequestValidationError) -> Problem:
         return MalformedRequest("The body is not JSON.")
     if any(error["loc"][0] == "path" for error in found):
         return NotFound("There is nothing at this address.")
-    fields = [
-        FieldError(_pointer(error["loc"]), code=str(error["type"]), message=error["msg"].removeprefix("Value error, "))
-        for error in found
-    ]
+    fields = [schemas.fault(error, _pointer(error["loc"])) for error in found]
     return ValidationFailed("Some fields are missing or wrong; see errors.", errors=fields)
 
 

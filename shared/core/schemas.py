@@ -1,8 +1,13 @@
 """What every body that comes in or goes out is made of."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict
+
+from shared.core.errors import FieldError
+
+UNKNOWN_FIELD = "unknown_field"  # the code of a field that is not there to be set
 
 
 class Schema(BaseModel):
@@ -13,6 +18,23 @@ class Schema(BaseModel):
     """
 
     model_config = ConfigDict(defer_build=True)
+
+
+class Input(Schema):
+    """What a caller sends, or a part of it.
+
+    A field that it does not have is refused and not passed over: whoever sends `status` or `permissions` along learns
+    that nobody sets them so, and a misspelt field does not silently stay as it was.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def fault(found: Mapping[str, Any], pointer: str) -> FieldError:
+    """Say what is wrong with the field at `pointer`; `found` is one of pydantic's `ErrorDetails`."""
+    if found["type"] == "extra_forbidden":
+        return FieldError(pointer, UNKNOWN_FIELD, "There is no such field to set.")
+    return FieldError(pointer, str(found["type"]), found["msg"].removeprefix("Value error, "))
 
 
 def build(hint: Any) -> None:  # noqa: ANN401 -- any annotation

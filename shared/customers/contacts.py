@@ -4,23 +4,21 @@ from dataclasses import dataclass
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from shared.checkout.persons import WrittenPhone
 from shared.core import emails, encryption, phones
 from shared.core.emails import Email
 from shared.core.errors import FieldError, ValidationFailed, pointer
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 from shared.messaging.models import ChannelKind
 from shared.stores.queries import StoreFacts
 
 Kind = Literal["email", "phone"]
 
 
-class ContactIn(Schema):
+class ContactIn(Input):
     """An e-mail address or a phone number, one of them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     email: Email | None = None
     phone: WrittenPhone | None = None

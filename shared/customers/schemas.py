@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.checkout.persons import AddressIn
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import AddressId, CodeId, CustomerId, CustomerSessionId, OrderId
 from shared.customers.contacts import ContactIn
 from shared.customers.models import Customer, CustomerAddress, CustomerCode, CustomerSession, CustomerStatus
@@ -39,19 +39,15 @@ class AddContact(ContactIn):
     """The contact that is to take the place of the present one of its kind."""
 
 
-class ShownCode(Schema):
+class ShownCode(Input):
     """A code, and which one it is."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code_id: CodeId
     code: Code
 
 
-class SignIn(Schema):
+class SignIn(Input):
     """A code with its id; or a contact, by e-mail or phone, with the password."""
-
-    model_config = ConfigDict(extra="forbid")
 
     code_id: CodeId | None = None
     code: Code | None = None
@@ -78,27 +74,21 @@ class SignIn(Schema):
         return ContactIn(email=self.email, phone=self.phone)
 
 
-class Refresh(Schema):
+class Refresh(Input):
     """The refresh token of the last pair."""
-
-    model_config = ConfigDict(extra="forbid")
 
     refresh_token: Annotated[str, StringConstraints(max_length=200)]
 
 
-class EditAccount(Schema):
+class EditAccount(Input):
     """What changes; what is absent stays, null takes it away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: PersonName | None = None
     locale: Locale | None = None
 
 
-class SetPassword(Schema):
+class SetPassword(Input):
     """The new password, and the present one where there is one and no code has just been shown."""
-
-    model_config = ConfigDict(extra="forbid")
 
     password: Password
     current_password: Password | None = None

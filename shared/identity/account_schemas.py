@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import AccountId
 from shared.identity.models.factors import Account
 
@@ -13,13 +13,13 @@ Name = Annotated[str, StringConstraints(max_length=64), Field(description="An is
 _Given = StringConstraints(min_length=1, max_length=4000)
 
 
-class AtIssuer(Schema):
+class AtIssuer(Input):
     """Where you have the account."""
 
     issuer: Name
 
 
-class FromIssuer(Schema):
+class FromIssuer(Input):
     """What the issuer sent your browser back with."""
 
     code: Annotated[str, _Given]

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import AuthenticatorId
 from shared.identity.authenticators import Begun, Confirmed
 from shared.identity.models.factors import Authenticator
@@ -18,20 +18,20 @@ Code = Annotated[
 ]
 
 
-class CompleteSignIn(Schema):
+class CompleteSignIn(Input):
     """The second half of a sign-in."""
 
     challenge: Annotated[str, StringConstraints(max_length=200)]
     code: Code
 
 
-class BeginAuthenticator(Schema):
+class BeginAuthenticator(Input):
     """An app that is to be set up; the name is for you to tell it from others."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] = "Authenticator"
 
 
-class ConfirmAuthenticator(Schema):
+class ConfirmAuthenticator(Input):
     """What the app shows."""
 
     code: Code

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared.core.emails import Email
 from shared.core.principal import Principal
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import OrganizationId, SessionId, StoreId, UserId
 from shared.identity.challenges import Challenge
 from shared.identity.models.people import StaffSession, User
@@ -28,7 +28,7 @@ LinkToken = Annotated[
 ]
 
 
-class SignUp(Schema):
+class SignUp(Input):
     """A person who wants to open a store."""
 
     email: Email
@@ -37,41 +37,41 @@ class SignUp(Schema):
     locale: Locale = "bn-BD"
 
 
-class VerifyEmail(Schema):
+class VerifyEmail(Input):
     """The mailed link, and the password of the sign-up."""
 
     token: LinkToken
     password: Password
 
 
-class SignIn(Schema):
+class SignIn(Input):
     """An address and its password."""
 
     email: Email
     password: Password
 
 
-class AskForReset(Schema):
+class AskForReset(Input):
     """Whose password was forgotten."""
 
     email: Email
 
 
-class ResetPassword(Schema):
+class ResetPassword(Input):
     """The mailed link, and a new password."""
 
     token: LinkToken
     password: Password
 
 
-class ChangePassword(Schema):
+class ChangePassword(Input):
     """The password that one has, and the one that is to replace it."""
 
     current_password: Password
     new_password: Password
 
 
-class StepUp(Schema):
+class StepUp(Input):
     """The proof that it is you: your password; or, if you have a second factor, a code of it."""
 
     password: Password | None = None
@@ -85,14 +85,14 @@ class StepUp(Schema):
         return self
 
 
-class PlaceIn(Schema):
+class PlaceIn(Input):
     """An organization that you work for, and a store of it; neither, to leave."""
 
     organization_id: OrganizationId | None = None
     store_id: StoreId | None = None
 
 
-class Because(Schema):
+class Because(Input):
     """Why it is done; it stands in the audit entry."""
 
     because: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]

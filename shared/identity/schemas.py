@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.core.moments import Moment
 from shared.core.permissions import PERMISSIONS
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import CredentialId, OrganizationId, UserId
 from shared.identity.models import Credential, TokenUse
 from shared.identity.onboarding import Onboarded
@@ -43,7 +43,7 @@ Network = Annotated[
 ]
 
 
-class IssueToken(Schema):
+class IssueToken(Input):
     """A new secret token."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
@@ -55,7 +55,7 @@ class IssueToken(Schema):
     ] = None
 
 
-class RotateToken(Schema):
+class RotateToken(Input):
     """How long the old secret still works."""
 
     overlap_hours: Annotated[int, Field(strict=True, ge=0, le=168)] = 24

@@ -4,12 +4,12 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 
 Publish = Literal["as_file", "draft", "active"]
 
 
-class ImportOptions(Schema):
+class ImportOptions(Input):
     """How a file is taken."""
 
     model_config = ConfigDict(frozen=True)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.storage import Form
 from shared.imports.options import ImportOptions
 from shared.jobs.models import Job
@@ -48,7 +48,7 @@ class ImportOut(Schema):
         return cls(job=JobDescriptor.of(job), currency=job.params["currency"], upload=upload)
 
 
-class NewExport(Schema):
+class NewExport(Input):
     """An export to be made: all products that are not deleted, drafts included."""
 
     format: FileFormat

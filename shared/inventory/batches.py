@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from shared.catalog import deletion
 from shared.catalog.declaring.changes import Action
-from shared.core import context, errors
+from shared.core import context, errors, refusals, schemas
 from shared.core.errors import FieldError, NotFound, ValidationFailed
 from shared.core.principal import Principal
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import ProductId
 from shared.inventory import declaring
 from shared.inventory.declaring import Outcome
@@ -35,10 +35,8 @@ def _read(given: Any) -> StockedProductDocument | Unreadable:  # noqa: ANN401 --
     try:
         return StockedProductDocument.model_validate(given)
     except ValidationError as invalid:
-        found = [
-            FieldError(errors.pointer(*error["loc"]), error["type"], error["msg"].removeprefix("Value error, "))
-            for error in invalid.errors(include_url=False, include_context=False, include_input=False)
-        ]
+        told = invalid.errors(include_url=False, include_context=False, include_input=False)
+        found = [schemas.fault(error, errors.pointer(*error["loc"])) for error in told]
         return Unreadable(ValidationFailed("Some fields are missing or wrong; see errors.", errors=found))
 
 
@@ -48,7 +46,7 @@ Document = Annotated[
 ]
 
 
-class Batch(Schema):
+class Batch(Input):
     """Products as they shall be, and those that shall go: 200 of each at most, and 6 MB in all."""
 
     products: list[Document] = Field(default_factory=list, max_length=MOST)
@@ -105,6 +103,9 @@ def run(session: Session, batch: Batch, *, by: Principal | None) -> BatchOut:
         Outcome(index, None, Action.FAILED, one.problem) if isinstance(one, Unreadable) else next(made)
         for index, one in enumerate(batch.products)
     ]
+    unknown = [one.problem for one in batch.products if isinstance(one, Unreadable) and refusals.is_told(one.problem)]
+    if unknown:
+        refusals.record(session, unknown[0])
     gone = deletion.delete_products(session, batch.delete) if batch.delete else set()
     return BatchOut(
         products=[

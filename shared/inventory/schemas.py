@@ -7,7 +7,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from shared.catalog.queries import Sellable
 from shared.catalog.schemas import NewProduct, NewVariant
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import AdjustmentId, OrderId, ProductId, VariantId
 from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
 
@@ -34,7 +34,7 @@ class NewStockedProduct(NewProduct[NewStockedVariant]):
     """A product to be made, with its variants and what of them is on the shelf."""
 
 
-class Adjust(Schema):
+class Adjust(Input):
     """A change of what is on hand, by how much. Sales and what orders bring back are recorded by orders."""
 
     delta: int = Field(strict=True, ge=-MOST, le=MOST, description="Units that came (positive) or went (negative).")
@@ -42,7 +42,7 @@ class Adjust(Schema):
     reason: Reason = ""
 
 
-class SetOnHand(Schema):
+class SetOnHand(Input):
     """What was counted, against what was there: `expected_on_hand`, or If-Match, says what the count is based on."""
 
     on_hand: Units
@@ -51,7 +51,7 @@ class SetOnHand(Schema):
     reason: Reason = ""
 
 
-class EditRules(Schema):
+class EditRules(Input):
     """By which rules a variant is sold; what is absent stays. `low_stock_threshold: null` ends the alerts."""
 
     safety_stock: Units | None = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.storage import Form
 from shared.core.typeids import MediaId
 from shared.media import queries, refusals
@@ -15,7 +15,7 @@ from shared.media.states import MediaStatus
 MOST_BYTES = 20 * 1024 * 1024  # of a file: what the cameras of telephones make, and twice that
 
 
-class NewMedia(Schema):
+class NewMedia(Input):
     """A picture that is to be uploaded: as the merchant's machine calls it, its type, and its exact size or more."""
 
     file_name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StringConstraints
 
 from shared.core.ids import TypeID
 from shared.core.money import Money
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import CheckoutId, CustomerId, OrderId, OrderLineId, ProductId, VariantId
 from shared.orders.contacts import Address, AddressLine, Contact, Personal
 from shared.orders.models import Channel, Order
@@ -31,21 +31,21 @@ class CancelReason(StrEnum):
     OTHER = "other"
 
 
-class CancelOrder(Schema):
+class CancelOrder(Input):
     """How to cancel. `restock`: whether what was sold can be sold again."""
 
     reason: CancelReason = CancelReason.OTHER
     restock: StrictBool = True
 
 
-class FulfillLine(Schema):
+class FulfillLine(Input):
     """How much of one line is handed over."""
 
     order_line_id: OrderLineId
     quantity: Annotated[int, Field(strict=True, ge=1, le=10**6)]
 
 
-class FulfillOrder(Schema):
+class FulfillOrder(Input):
     """What was handed over; without `lines`, all that is left."""
 
     lines: Annotated[list[FulfillLine], Field(min_length=1, max_length=500)] | None = None

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from shared.core.moments import Moment
 from shared.core.money import LARGEST
 from shared.core.permissions import PERMISSIONS, STANDARD
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import MemberId, OverrideId, RoleId, UserId
 from shared.organizations.models import Effect, PermissionOverride, Standing
 from shared.organizations.permissions import BUNDLES, WITH_AMOUNT
@@ -54,7 +54,7 @@ def _require_amount(permission: str, up_to: int | None) -> None:
         raise PydanticCustomError(kind, "No money goes out by this permission, so no amount limits it.")
 
 
-class Grant(Schema):
+class Grant(Input):
     """A permission, and how far it goes."""
 
     permission: PermissionCode
@@ -79,7 +79,7 @@ def all_of(permissions: list[Grant], bundles: list[str]) -> dict[str, int | None
     return wanted | {grant.permission: grant.up_to for grant in permissions}
 
 
-class NewRole(Schema):
+class NewRole(Input):
     """A role of the organization's own."""
 
     name: Title
@@ -88,7 +88,7 @@ class NewRole(Schema):
     bundles: Bundles = Field(default_factory=list)
 
 
-class EditRole(Schema):
+class EditRole(Input):
     """What to change of a role; what is absent stays. Permissions and bundles together replace what it allows."""
 
     name: Title | None = None
@@ -179,7 +179,7 @@ class PermissionsOut(Schema):
         )
 
 
-class SetOverride(Schema):
+class SetOverride(Input):
     """An exception to a member's role."""
 
     effect: Effect

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.core.emails import Email
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import InvitationId, MemberId, OrganizationId, RoleId, StoreId, UserId
 from shared.identity.person_schemas import Password, PersonName
 from shared.organizations.models import Invitation, Member, Standing
@@ -38,14 +38,14 @@ StoreIds = Annotated[
 ]
 
 
-class OpenOrganization(Schema):
+class OpenOrganization(Input):
     """A new organization with its first store."""
 
     name: Name
     store: NewStore
 
 
-class EditOrganization(Schema):
+class EditOrganization(Input):
     """What to change of an organization."""
 
     name: Name
@@ -128,7 +128,7 @@ def _require_role(role: Standing | None, role_id: UUID | None) -> None:
         raise PydanticCustomError(kind, "`role_id` names the role where `role` is custom, and nowhere else.")
 
 
-class ChangeMember(Schema):
+class ChangeMember(Input):
     """What to change of a member; what is absent stays."""
 
     role: Standing | None = None
@@ -148,7 +148,7 @@ class ChangeMember(Schema):
         return (member.role, member.role_id) if self.role is None else (self.role, self.role_id)
 
 
-class MemberToPromote(Schema):
+class MemberToPromote(Input):
     """The member who becomes the owner."""
 
     member_id: MemberId
@@ -203,7 +203,7 @@ class LeftOut(Schema):
         return cls(id=member.id)
 
 
-class Invite(Schema):
+class Invite(Input):
     """Somebody to be asked to join."""
 
     email: Email
@@ -252,7 +252,7 @@ class InvitationOut(Schema):
         )
 
 
-class InviteOwner(Schema):
+class InviteOwner(Input):
     """Who is to own an organization that nobody works for."""
 
     email: Email
@@ -277,7 +277,7 @@ class OwnerInvitedOut(Schema):
         )
 
 
-class AcceptInvitation(Schema):
+class AcceptInvitation(Input):
     """The secret of a letter."""
 
     token: Annotated[str, Field(min_length=1, max_length=200)]

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints
 
 from shared.core.money import Money
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import OrderId, PaymentAttemptId
 from shared.payments.models import PaymentAttempt
 from shared.payments.states import AttemptStatus
@@ -18,7 +18,7 @@ Reference = Annotated[
 ]
 
 
-class CollectCash(Schema):
+class CollectCash(Input):
     """That the cash for an order was collected, all of it."""
 
     reference: Reference | None = None

@@ -71,7 +71,7 @@ def _facts(  # noqa: PLR0913, PLR0917 -- the columns of `_PRESENT`
         locale=locale,
         time_zone=time_zone,
         country=country,
-        settings=CommerceSettings.model_validate(settings),
+        settings=CommerceSettings.model_validate(settings, extra="ignore"),
         publishable_key=publishable_key,
     )
 

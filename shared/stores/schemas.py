@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shared.core.emails import Email
 from shared.core.money import Currency
-from shared.core.schemas import Schema
+from shared.core.schemas import Input, Schema
 from shared.core.typeids import OrganizationId, StoreId
 from shared.stores.models import Store, StoreStatus
 from shared.stores.settings import CommerceSettings
@@ -29,7 +29,7 @@ TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64), Field(
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(examples=["BD"])]
 
 
-class NewStore(Schema):
+class NewStore(Input):
     """A new store."""
 
     name: Name
@@ -50,7 +50,7 @@ class OpenStore(NewStore):
     organization_name: Name | None = None
 
 
-class EditStore(Schema):
+class EditStore(Input):
     """What to change of a store; what is absent stays. The slug and the currency stay for good."""
 
     name: Name | None = None
@@ -90,7 +90,7 @@ class StoreOut(Schema):
             time_zone=store.time_zone,
             country=store.country,
             allowed_origins=store.allowed_origins,
-            settings=CommerceSettings.model_validate(store.settings),
+            settings=CommerceSettings.model_validate(store.settings, extra="ignore"),
             version=store.version,
             created_at=store.created_at,
             updated_at=store.updated_at,

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StrictBool
 
-from shared.core.schemas import Schema
+from shared.core.schemas import Input
 
 Amount = Annotated[int, Field(strict=True, ge=0, le=10**12, description="Minor units of the store's currency.")]
 
 
-class CommerceSettings(Schema):
+class CommerceSettings(Input):
     """How the store sells: what shipping and tax are, how long stock is held, and how much one guest may hold."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True)
 
     shipping_flat_rate: Amount = 6000  # 60 taka, what a parcel inside Dhaka costs
     tax_rate: Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6)] = Decimal(0)

@@ -5,6 +5,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from types import ModuleType
+from typing import Any, get_args, get_type_hints
+
+from pydantic import BaseModel
 
 from infra import uses
 from infra.stages import LONGEST_FUNCTION_NAME, Stage
@@ -52,6 +55,29 @@ def undocumented(endpoints: Iterable[EndpointDeclaration]) -> list[str]:
         for one in endpoints
         if not (one.call.__doc__ or "").strip()
     ]
+
+
+def credulous(endpoints: Iterable[EndpointDeclaration]) -> list[str]:
+    """Return the endpoints whose body, or a part of it, passes over a field that it does not know."""
+    return [
+        f"{one.method} {one.path}: takes {schema.__name__}, which passes over fields that it does not have; what comes "
+        "in is made of shared.core.schemas.Input."
+        for one in endpoints
+        for name, hint in get_type_hints(one.call).items()
+        if name != "return"
+        for schema in sorted(_schemas_in(hint, set()), key=lambda schema: schema.__name__)
+        if schema.model_config.get("extra") != "forbid"
+    ]
+
+
+def _schemas_in(hint: Any, known: set[type[BaseModel]]) -> set[type[BaseModel]]:  # noqa: ANN401 -- any annotation
+    if isinstance(hint, type) and issubclass(hint, BaseModel) and hint not in known:
+        known.add(hint)
+        for field in hint.model_fields.values():
+            _schemas_in(field.annotation, known)
+    for part in get_args(getattr(hint, "__value__", hint)):
+        _schemas_in(part, known)
+    return known
 
 
 def misplaced(endpoints: Iterable[EndpointDeclaration]) -> list[str]:

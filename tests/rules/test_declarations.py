@@ -14,6 +14,7 @@ from shared.core.declarations import EndpointDeclaration
 from shared.core.errors import NotFound, Problem
 from shared.core.functions import Api, schedule
 from shared.core.outbox import DomainEvent
+from shared.core.schemas import Input, Schema
 from shared.core.topology import Topology
 from tests.rules import declaration_rules as rules
 from tests.rules.sources import ROOT, Source, import_everything, python_sources
@@ -79,6 +80,26 @@ def test_an_endpoint_without_a_word_of_documentation_is_found(endpoints: list[En
 
     assert len(offences) == 1
     assert "get_order has no docstring" in offences[0]
+
+
+def test_every_body_refuses_a_field_that_it_does_not_have(endpoints: list[EndpointDeclaration]) -> None:
+    offences = rules.credulous(endpoints)
+
+    assert not offences, "\n".join(offences)
+
+
+def test_a_body_that_passes_over_what_it_does_not_know_is_found(endpoints: list[EndpointDeclaration]) -> None:
+    class Line(Schema):
+        sku: str
+
+    class Order(Input):
+        lines: list[Line] | None
+
+    def place(order: Order) -> None: ...
+
+    [offence] = rules.credulous([replace(endpoints[0], call=place)])
+
+    assert "takes Line" in offence
 
 
 def test_every_endpoint_stands_where_its_audience_looks(endpoints: list[EndpointDeclaration]) -> None:

@@ -40,7 +40,7 @@ class Siege:
                 for owner, then in rows.items()
                 for table in self._rows(tenant)[owner].changed_since(then, but=TRACES)
             ]
-            assert changed == [], f"of tenant {tenant}"
+            assert changed == [], f"of tenant {tenant}: {changed}"
 
     def _rows(self, tenant: UUID) -> dict[str, Rows]:
         tables = [table for table in locks.tables(self.sql) if table.owner is not None]

@@ -81,22 +81,57 @@ def test_a_token_is_worth_no_more_than_its_maker_is_today(siege: Siege, sql: Sql
     assert len(siege.noted(store.id, "forbidden")) == 1
 
 
-def test_fields_that_nobody_may_set_are_not_set(sql: Sql) -> None:
+def test_fields_that_nobody_may_set_are_refused(siege: Siege) -> None:
     store = a_store(stock={"MUG": 1})
-    before = store.merchant.get("/store").json()
     [product] = store.merchant.get("/products").json()["data"]
+    person = a_person()
+    me, owner = person.signed_in(), store.owner
+    assert store.shopper.get("/storefront/store").status_code == 200  # from here on the key is known to be in use
 
-    store.merchant.patch("/store", json={"status": "closed", "slug": "mine", "currency": "USD", "organization_id": "x"})
-    edited = store.merchant.patch(
-        f"/products/{product['id']}", json={"title": "Teapot", "id": "x", "store_id": "x", "version": 99}
-    )
-    me = a_person().signed_in()
-    me.put("/session/place", json={"organization_id": None, "permissions": ["admin.superuser"]})
+    with siege.of(store.id, store.organization_id, person.id):
+        answers = [
+            store.merchant.patch("/store", json={"status": "closed", "slug": "mine", "currency": "USD"}),
+            store.merchant.patch(f"/products/{product['id']}", json={"title": "Teapot", "store_id": "x", "version": 9}),
+            owner.patch(f"/organization/members/{owner.member}", json={"role": "admin", "user_id": "x"}),
+            me.put("/session/place", json={"organization_id": None, "permissions": ["admin.superuser"]}),
+            store.shopper.post(
+                "/storefront/carts", json={"lines": [{"variant_id": store.variants["MUG"], "quantity": 1, "price": 1}]}
+            ),
+        ]
 
-    assert store.merchant.get("/store").json() == before
-    assert (edited.json()["id"], edited.json()["version"]) == (product["id"], product["version"] + 1)
-    assert me.get("/session").json()["permissions"] == []
-    assert sql("select count(*) as n from stores where slug = 'mine'") == [{"n": 0}]
+    assert {refusal(answer) for answer in answers} == {(422, "validation_failed")}
+    assert [
+        [error["pointer"] for error in answer.json()["errors"] if error["code"] == "unknown_field"]
+        for answer in answers
+    ] == [
+        ["/status", "/slug", "/currency"],
+        ["/store_id", "/version"],
+        ["/user_id"],
+        ["/permissions"],
+        ["/lines/0/price"],
+    ]
+    assert {one["after"]["route"] for one in siege.noted(store.id, "unknown_field")} >= {
+        "stores-edit-store",
+        "catalog-edit-product",
+    }
+    assert len(siege.noted(store.organization_id, "unknown_field")) == 1
+    assert len(siege.noted(person.id, "unknown_field")) == 1
+
+
+def test_a_field_that_nobody_may_set_is_refused_of_one_product_of_a_batch(siege: Siege) -> None:
+    store = a_store()
+    smuggled = {"title": "Pot", "variants": [{"price": 1, "sku": "POT", "reserved": -5}]}
+    plain = {"title": "Cup", "variants": [{"price": 1, "sku": "CUP"}]}
+
+    answer = store.merchant.post("/products/batch", json={"products": [smuggled, plain]}, key=True)
+
+    refused, made = answer.json()["products"]
+    assert (refused["status"], made["status"]) == (422, 201)
+    assert [(error["pointer"], error["code"]) for error in refused["problem"]["errors"]] == [
+        ("/variants/0/reserved", "unknown_field")
+    ]
+    assert [product["title"] for product in store.merchant.get("/products").json()["data"]] == ["Cup"]
+    assert [one["after"]["status"] for one in siege.noted(store.id, "unknown_field")] == [422]
 
 
 @pytest.mark.parametrize("change", ["suspended_at = now()", "role = 'viewer'"])

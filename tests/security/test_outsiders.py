@@ -34,12 +34,15 @@ def test_a_store_that_a_request_names_is_not_the_store_that_it_reaches(siege: Si
     with siege.of(theirs.id):
         made = mine.merchant.post(
             f"/products?store_id={their_id}",
-            json={"title": "Teapot", "store_id": their_id, "variants": [{"sku": "POT", "price": 100}]},
+            json={"title": "Teapot", "variants": [{"sku": "POT", "price": 100}]},
             headers={"X-Store-Id": their_id, "X-Tenant": their_id},
         )
+        smuggled = mine.merchant.post("/products", json={"title": "Teacup", "store_id": their_id})
         read = mine.merchant.get("/store", headers={"X-Store-Id": their_id})
 
     assert made.status_code == 201
+    assert refusal(smuggled) == (422, "validation_failed")
+    assert len(siege.noted(mine.id, "unknown_field")) == 1
     assert mine.merchant.get(f"/products/{made.json()['id']}").status_code == 200
     assert read.json()["id"] == ids.encode("store", mine.id)
 

@@ -71,6 +71,10 @@ class Call:
         inner[last] = theirs.at(position)
         return replace(self, **{position.part: changed})
 
+    def with_further(self, fields: Mapping[str, Any]) -> "Call":
+        """Return this call with further fields in its body, which is an object."""
+        return replace(self, json={**self.json, **fields})
+
     def carried(self) -> list[str]:
         """Return the texts that the call carries and an answer may repeat, the longest first; no short ones."""
         parts = (self.path, self.query, self.headers, self.json)

@@ -37,13 +37,29 @@ def test_what_anybody_may_call_says_why_and_leaves_every_store_as_it_was(
     endpoint, call, tables = ENDPOINTS[name], BY_ANYBODY[name](), tables_of_stores(sql)
     before = rows_of(sql, stores.one.store.id, tables)
 
-    answer = call.send(Client(source_ip=f"10.99.0.{len(name)}"), endpoint.method, endpoint.path, None)
+    anybody = Client(source_ip=f"10.99.0.{len(name)}")
+
+    answer = call.send(anybody, endpoint.method, endpoint.path, None)
 
     assert answer.status_code < 300, answer.text
     assert endpoint.public
     assert rows_of(sql, stores.one.store.id, tables) == before
     assert stores.one.word not in answer.text.lower()
     figures.add_distinct("walls between stores", "routes", [endpoint.name])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in BY_ANYBODY if ENDPOINTS[name].method == "POST"))
+def test_a_field_that_nobody_may_set_is_refused_to_anybody(name: str, sql: Sql) -> None:
+    endpoint, call = ENDPOINTS[name], BY_ANYBODY[name]()
+    before = sql("select count(*) as n, max(version) as latest from users")
+
+    answer = call.with_further({"is_operator": True}).send(Client(), endpoint.method, endpoint.path, None)
+
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        [{"pointer": "/is_operator", "code": "unknown_field", "message": "There is no such field to set."}],
+    )
+    assert sql("select count(*) as n, max(version) as latest from users") == before
 
 
 @pytest.mark.parametrize("name", sorted(BY_ANYBODY))

@@ -197,6 +197,8 @@ def test_a_route_opens_to_its_own_store_and_to_no_stranger(name: str, sides: Sid
         answer = route.send(call, client, route.key(), to=mine)
         assert answer.status_code == status, f"{who}: {answer.text}"
         assert mine.word not in answer.text.lower().replace(str(call.path.get("slug")), "")
+    if isinstance(call.json, dict):
+        takes_no_further_field(route, call)
     unchanged = [rows_of(sql, world.store.id, tables) for world in (mine, theirs)]
     if endpoint.audience != "platform":
         reaches_nothing_of(route, call, other, used, key)
@@ -285,6 +287,16 @@ def reaches_nothing_of(route: Route, call: Call, other: Call, used: Call, used_k
         else:
             expected = {403, 404, 409, 422} if call.by is not None else {404, 409, 422}
         assert answer.status_code in expected, f"{what}: {answer.text}"
+
+
+def takes_no_further_field(route: Route, call: Call) -> None:
+    """Send along what nobody sets in a body: whose the row is, which one, and as which permission it counts."""
+    mine, theirs = route.sides.mine, route.sides.theirs
+    further = {"owner_id": ids.encode("store", theirs.store.id), "created_by": "x", "permission": "admin.superuser"}
+    answer = route.send(call.with_further(further), route.insider(mine, call), route.key(), to=mine)
+    assert answer.status_code == 422, answer.text
+    told = {error["pointer"] for error in answer.json()["errors"] if error["code"] == "unknown_field"}
+    assert told == {f"/{name}" for name in further}, answer.text
 
 
 def _bearer(token: str) -> Client:

@@ -8,7 +8,7 @@ from tests.tenancy.world import Ref, World
 
 simple("search-rebuild-storefront", lambda _: Call())
 simple(
-    "search-rebuild-storefront-of", lambda world: Call(path={"store_id": ids.encode("store", world.store.id)}, json={})
+    "search-rebuild-storefront-of", lambda world: Call(path={"store_id": ids.encode("store", world.store.id)})
 )
 simple("search-browse-categories", lambda _: Call())
 simple("search-browse-brands", lambda _: Call())

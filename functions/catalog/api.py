@@ -11,7 +11,7 @@ from shared.catalog.naming import ExternalIDTaken, SkuTaken, SlugTaken
 from shared.catalog.presentation import ProductOut, VariantOut, VariantsOut
 from shared.catalog.schemas import EditProduct, EditVariant, ImagesOf
 from shared.catalog.variants import TooManyVariants
-from shared.core.errors import StaleVersion
+from shared.core.errors import NotFound, StaleVersion
 from shared.core.functions import Api
 from shared.core.paging import InvalidListing, ListQuery, Page
 from shared.core.request import Caller, ExpectedVersion, StoreSession
@@ -48,7 +48,7 @@ def create_product(product: NewStockedProduct, session: StoreSession, caller: Ca
 @api.put(
     "/products",
     permission="product.write",
-    raises=(SlugTaken, SkuTaken, ExternalIDTaken, StockIsReserved, BackordersOpen),
+    raises=(NotFound, SlugTaken, SkuTaken, ExternalIDTaken, StockIsReserved, BackordersOpen),
 )
 def declare_product(product: StockedProductDocument, session: StoreSession, caller: Caller) -> ProductOut:
     """Say how a whole product shall be, and have it made or changed to that.

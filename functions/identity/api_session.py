@@ -1,7 +1,7 @@
 """Sessions over HTTP: in and out, where one is, and the proof that it is still oneself. Each route is a Lambda."""
 
 from shared.core import browsers
-from shared.core.errors import TooManyRequests
+from shared.core.errors import NotFound, TooManyRequests
 from shared.core.functions import Api
 from shared.core.principal import Principal
 from shared.core.request import SignedIn, Staff, StoreSession, act_as, present_cookie, set_cookie
@@ -60,7 +60,9 @@ def sign_out(session: StoreSession, signed_in: SignedIn) -> EndedOut:
     return EndedOut(ended=ended)
 
 
-@api.put("/session/place", signed_in="where one may be, the membership says", tenant="person")
+@api.put(
+    "/session/place", signed_in="where one may be, the membership says", tenant="person", raises=(NotFound,)
+)
 def enter_place(place: PlaceIn, session: StoreSession, signed_in: SignedIn) -> SessionOut:
     """Enter an organization that you work for and a store of it, or leave. The session gets another cookie."""
     entered = places.enter(session, signed_in, Place(place.organization_id, place.store_id))

@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from shared.core.errors import StaleVersion, TooManyRequests
+from shared.core.errors import NotFound, StaleVersion, TooManyRequests
 from shared.core.functions import Api
 from shared.core.request import ExpectedVersion, Staff, StoreSession
 from shared.organizations import access_review, members, opening, ownership
@@ -77,7 +77,7 @@ def download_access_review(session: StoreSession, caller: Staff) -> Response:
     return Response(access_review.as_csv(found), media_type="text/csv", headers=headers)
 
 
-@api.post("/ownership", permission="admin.superuser", tenant="organization", step_up=True, raises=(CannotOwn,))
+@api.post("/ownership", permission="admin.superuser", tenant="organization", step_up=True, raises=(CannotOwn, NotFound))
 def transfer_ownership(heir: MemberToPromote, session: StoreSession, caller: Staff) -> MemberOut:
     """Make a member the owner, at once; you become an admin. Needs an owner who has just proven that it is them."""
     return MemberOut.of(ownership.transfer(session, heir.member_id, by=caller))

@@ -9,25 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.core import context, errors, idempotency, schemas
+from shared.core import browsers, context, errors, idempotency, schemas
 from shared.core.declarations import EndpointDeclaration
 from shared.core.errors import MEDIA_TYPE, MalformedRequest, NotFound, Problem, ValidationFailed
 from shared.core.idempotency import Answer
 from shared.core.principal import Principal
 
-_OWN = (  # what the route class itself answers, on any route
-    errors.Unauthenticated,
-    errors.Forbidden,
-    errors.StepUpRequired,
-    errors.NotFound,
-    errors.ValidationFailed,
-    errors.MalformedRequest,
-    errors.Unavailable,
-    idempotency.IdempotencyKeyRequired,
-    idempotency.IdempotencyKeyInvalid,
-    idempotency.IdempotencyKeyReused,
-    idempotency.RequestInFlight,
-)
 _FORM = (
     errors.Unauthenticated,
     errors.Forbidden,
@@ -66,7 +53,7 @@ def render(problem: Problem, request: Request) -> Response:
 
 def is_declared(endpoint: EndpointDeclaration, problem: Problem) -> bool:
     """Tell whether the route says that it may answer so."""
-    return isinstance(problem, (*_OWN, *endpoint.raises))
+    return type(problem) in kinds(endpoint)
 
 
 def is_outcome(problem: Problem) -> bool:
@@ -81,6 +68,8 @@ def kinds(endpoint: EndpointDeclaration) -> list[type[Problem]]:
         found.append(errors.Unauthenticated)
     if endpoint.permission or (endpoint.signed_in and endpoint.audience == "merchant"):
         found.append(errors.Forbidden)
+    if endpoint.audience == "merchant" and endpoint.method not in browsers.SAFE:
+        found.append(browsers.CrossSiteRequest)
     if endpoint.step_up:
         found.append(errors.StepUpRequired)
     if "{" in endpoint.path:

@@ -15,7 +15,7 @@ from shared.core.errors import Forbidden
 
 SESSION_COOKIE = "__Host-stormcom"
 ISSUER_COOKIE = "__Host-stormcom-issuer"
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OURS = frozenset({"same-origin", "none"})
 
 
@@ -32,7 +32,7 @@ def refuse_cross_site(request: Request) -> None:
     Raises:
         CrossSiteRequest: it does.
     """
-    if request.method in _SAFE:
+    if request.method in SAFE:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is None and origin is not None:

@@ -33,12 +33,12 @@ def variants(draw: st.DrawFn, options: int) -> list[dict[str, Any]]:
             {
                 "option_values": values,
                 "price": price,
+                "compare_at": draw(st.sampled_from([None, price + 1])),  # absent, an earlier one might be below it
                 "sku": draw(st.sampled_from(["", f"SKU-{place}"])),
                 **draw(
                     st.fixed_dictionaries(
                         {},
                         optional={
-                            "compare_at": st.one_of(st.none(), st.just(price + 1)),
                             "cost": st.one_of(st.none(), st.integers(0, 10**12)),
                             "barcode": WORDS,
                             "weight_grams": st.one_of(st.none(), st.integers(0, 10**9)),

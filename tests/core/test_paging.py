@@ -193,7 +193,7 @@ def test_a_deep_page_is_read_from_the_index(session: Session) -> None:
 
     run(session, f"limit=20&cursor={page.next_cursor}")
 
-    values = "('2026-11-15'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid)"
+    values = "('2031-01-15'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid)"
     assert "(paged_games.created_at, paged_games.id) < (" in statements[0]
     plan = "\n".join(
         session.scalars(

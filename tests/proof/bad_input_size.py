@@ -53,5 +53,5 @@ def size() -> Size:
     seed = whole.seed()
     if seed is None:
         return Size(seed=None, derived=5, drawn=1, hostile=4, walks=1)
-    # 110 operations come to some 20,000 cases, in four minutes of two quiet cores.
-    return Size(seed=seed, derived=100, drawn=20, hostile=72, walks=60)
+    # 202 operations come to some 18,000 cases, in four minutes of two quiet cores.
+    return Size(seed=seed, derived=60, drawn=12, hostile=45, walks=40)

@@ -41,6 +41,22 @@ def allow_steps(table: str, column: str, steps: Sequence[str]) -> None:
     )
 
 
+def guard_steps(table: str, column: str, steps: Sequence[str]) -> None:
+    """Let a state column take these steps and no others, as `allow_steps` does; only what is none of them is a call."""
+    told = ", ".join(f"'{step}'" for step in (column, *steps))
+    among = ", ".join(f"'{step}'" for step in steps)
+    begins = f"coalesce('>' || new.{column} = any (array[{among}]), false)"
+    goes_on = f"coalesce(old.{column} || '>' || new.{column} = any (array[{among}]), false)"
+    for name, moment, condition in (
+        ("begins", "insert", f"not {begins}"),
+        ("steps", f"update of {column}", f"old.{column} is distinct from new.{column} and not {goes_on}"),
+    ):
+        op.execute(
+            f"create trigger {table}_{column}_{name} before {moment} on {table} "
+            f"for each row when ({condition}) execute function allow_steps({told})",
+        )
+
+
 def let_look_up(table: str, columns: Sequence[str]) -> None:
     """Let the look-up functions' role read these columns of every store's rows (see decisions in `lookup`)."""
     op.execute(f"grant select ({', '.join(columns)}) on {table} to {LOOKUP}")

@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from shared.search import dictionary, terms, words
+from shared.search import dictionary, selling, terms, words
 from tests import vocabularies as names
 
 BRANDS = len(names.BRAND_BEGINNINGS) * len(names.BRAND_ENDINGS)
@@ -290,10 +290,11 @@ where c.store_id = :store and a.code = :code order by c.position
 
 _SUMMARIES = f"""
 insert into product_summaries (store_id, id, slug, title, sort_name, currency, price, highest_price, in_stock, sold,
-                               published_at, terms, categories, numbers, words, search, card, page, source, listed_as,
-                               refreshed_at)
+                               front, published_at, terms, categories, numbers, words, search, card, page, source,
+                               listed_as, refreshed_at)
 select :store, made.id, 'product-' || number, title, sort_name, stores.currency, price,
-       price + (variants - 1) * 5000, in_stock, sold, at,
+       price + (variants - 1) * 5000, in_stock, sold,
+       row_number() over (order by sold desc, made.id desc) <= {selling.FRONT}, at,
        array[case when in_stock then cast(:in_stock as uuid) else cast(:sold_out as uuid) end,
              pg_temp.made_id(:store, {_BRAND}, brand),
              pg_temp.made_id(:store, {_CATEGORY}, leaf), pg_temp.made_id(:store, {_COLOUR}, colour),

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from inspect import Parameter, Signature
 from typing import Annotated, Any
 
@@ -85,6 +86,7 @@ class Asked:
         return self.named != Named()
 
 
+@cache  # eight of them
 def keyset(sort: str) -> Keyset:
     """Return the total order that `sort` names."""
     column, descending = SORTS[sort.removeprefix("-")]
@@ -230,6 +232,11 @@ class _Reading:
             return None
 
 
+@lru_cache(maxsize=256)  # most shoppers ask for the same few lists
+def _parsed(query_string: bytes) -> Asked:
+    return parse(QueryParams(query_string))
+
+
 class _Dependency:
     """FastAPI calls it with the request, and reads from its signature what to document."""
 
@@ -238,7 +245,7 @@ class _Dependency:
 
     def supply(self, present: Exchange) -> Asked:
         """Return the same without FastAPI, which would look at each documented parameter; see `core.supplying`."""
-        return parse(present.request.query_params)
+        return _parsed(present.request.scope["query_string"])
 
     @property
     def __signature__(self) -> Signature:

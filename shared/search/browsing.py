@@ -16,6 +16,7 @@ from shared.catalog import vocabulary
 from shared.catalog.vocabulary import Vocabulary
 from shared.core import tenancy
 from shared.core.errors import FieldError, pointer
+from shared.core.paging import DEFAULT_LIMIT
 from shared.core.prepared import Prepared
 from shared.search import asking, facets
 from shared.search.asking import Asked
@@ -41,8 +42,11 @@ def list_products(session: Session, asked: Asked) -> Prepared[ProductList]:
 
 
 def _answer(session: Session, asked: Asked, wanted: Wanted, words: Vocabulary) -> str:
-    values: dict[str, Any] = {"store_id": tenancy.require_store(session), "limit": asked.limit}
+    values: dict[str, Any] = {"store_id": tenancy.require_store(session)}
     order = asked.keyset
+    usual = asked.limit == DEFAULT_LIMIT
+    if not usual:
+        values["limit"] = asked.limit
     if asked.position is not None:
         key, last = asked.position
         values |= {"key": key, "last": last}
@@ -58,6 +62,9 @@ def _answer(session: Session, asked: Asked, wanted: Wanted, words: Vocabulary) -
         beyond=asked.position is not None,
         total=asked.with_total and not asked.with_facets,
         counted=asked.with_facets,
+        # Told in the statement, so that PostgreSQL plans it once where it keeps statements by name: of a limit that it
+        # does not know it expects a tenth of the store, and plans anew each time.
+        limit=str(DEFAULT_LIMIT) if usual else ":limit",
     )
     (row,) = tenancy.read(session, statement, values)
     cursor, has_more = None, row.found > asked.limit
@@ -82,6 +89,7 @@ def _statement(  # noqa: PLR0913 -- each is a part that the statement has or has
     beyond: bool,
     total: bool,
     counted: bool,
+    limit: str,
 ) -> TextClause:
     direction, sign = ("desc", "<") if descending else ("asc", ">")
     order = f"s.{column} {direction}, s.id {direction}"
@@ -89,14 +97,14 @@ def _statement(  # noqa: PLR0913 -- each is a part that the statement has or has
         listed = f"""
             select s.card, s.{column} as key, s.id, l.place
             from lookup.list_products(
-                :store_id, cast(:wanted as jsonb), '{column}', {descending}, cast(:after as text[]), :limit + 1) l
+                :store_id, cast(:wanted as jsonb), '{column}', {descending}, cast(:after as text[]), {limit} + 1) l
             join product_summaries s on s.store_id = :store_id and s.id = l.id
         """  # noqa: S608 -- made of our own names alone
     else:
         here = f"and (s.{column}, s.id) {sign} (:key, :last)" if beyond else ""
         listed = f"""
             select s.card, s.{column} as key, s.id, row_number() over (order by {order}) as place
-            from product_summaries s where s.store_id = :store_id {here} order by {order} limit :limit + 1
+            from product_summaries s where s.store_id = :store_id {here} order by {order} limit {limit} + 1
         """  # noqa: S608 -- made of our own names alone
     further = ""
     if counted:
@@ -109,9 +117,9 @@ def _statement(  # noqa: PLR0913 -- each is a part that the statement has or has
         further += f", ({_TOTAL_WANTED if narrowed else _TOTAL}) as total"
     return text(f"""
         with listed as ({listed})
-        select string_agg(card, ',' order by place) filter (where place <= :limit) as cards, count(*) as found,
-               max(key) filter (where place = :limit) as last_key,
-               (array_agg(id) filter (where place = :limit))[1] as last_id{further}
+        select string_agg(card, ',' order by place) filter (where place <= {limit}) as cards, count(*) as found,
+               max(key) filter (where place = {limit}) as last_key,
+               (array_agg(id) filter (where place = {limit}))[1] as last_id{further}
         from listed
     """)  # noqa: S608 -- made of our own names alone
 

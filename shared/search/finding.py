@@ -9,7 +9,8 @@ A word that no product has is taken for the nearest ones of the store's dictiona
 the words, those that have the most of them are shown; the answer says so. How it is done, `lookup.find_products` says.
 
 It ranks some hundreds of candidates, never all that match. Where a word is in the titles of more than `MOST` products,
-`MOST` of those are looked at, and of the store's `MOST` bestsellers all that have it; to the rest filters lead.
+`MOST` of those are looked at, of what stands in front (`selling.FRONT`) before the others, and of the store's `MOST`
+bestsellers all that have it; to the rest filters lead.
 """
 
 import json

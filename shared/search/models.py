@@ -28,7 +28,7 @@ class ProductSummary(StoreOwned, Base):
         Index("product_summaries_by_name", "store_id", "sort_name", "id"),
         Index("product_summaries_by_sales", "store_id", "sold", "id"),
         Index("product_summaries_by_terms", "store_id", "terms", postgresql_using="gin"),
-        Index("product_summaries_by_search", "store_id", "search", postgresql_using="gin"),
+        Index("product_summaries_by_key", text("search_keys(store_id, front, search)"), postgresql_using="gin"),
     )
 
     slug: Mapped[str]  # of a moment ago: for a second, two may have one, and the fresher one has it
@@ -39,6 +39,7 @@ class ProductSummary(StoreOwned, Base):
     highest_price: Mapped[int]
     in_stock: Mapped[bool]  # some variant can be had
     sold: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # units of the last 90 days
+    front: Mapped[bool] = mapped_column(default=True, server_default=text("true"))  # new, or among the bestsellers
     published_at: Mapped[datetime]
     terms: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
     categories: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))  # those it stands on

@@ -55,6 +55,7 @@ BESIDE_ANOTHER = {
         f"lookup.customer_session, condition {number}": "joins by an id, too, and ids are unique over all stores"
         for number in (1, 2)
     },
+    "lookup.meant_words, condition 2": "the keys that the index is asked for carry the store, too",
     **{
         f"lookup.{name}, its check of the tenant": "lookup.product_conditions, which it calls, checks the same"
         for name in ("count_products", "find_products", "list_products")

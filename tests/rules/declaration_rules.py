@@ -70,7 +70,7 @@ def credulous(endpoints: Iterable[EndpointDeclaration]) -> list[str]:
     ]
 
 
-def _schemas_in(hint: Any, known: set[type[BaseModel]]) -> set[type[BaseModel]]:  # noqa: ANN401 -- any annotation
+def _schemas_in(hint: Any, known: set[type[BaseModel]]) -> set[type[BaseModel]]:
     if isinstance(hint, type) and issubclass(hint, BaseModel) and hint not in known:
         known.add(hint)
         for field in hint.model_fields.values():

@@ -50,6 +50,7 @@ ACROSS_STORES = {
     "jobs_due": "the sweep finds the stores that have jobs to go on with",
     "outbox_by_time": "the sweep finds what any store has waiting",
     "outgoing_messages_due": "the sweep finds the stores that have messages to send",
+    "product_summaries_by_key": "each of its lexemes carries the store: what is looked for is found in one store alone",
     "stock_reservations_by_expiry": "the sweep finds the stores that have holds to release",
 }
 

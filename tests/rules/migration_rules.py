@@ -164,8 +164,10 @@ def _bare(check: str) -> str:
 
 
 def create(models: MetaData, connection: Connection) -> None:
-    """Create what the models declare in an empty database, with the extensions that their indexes need."""
+    """Create what the models declare in an empty database, with the extensions and functions that indexes need."""
     for extension in ("pg_trgm", "btree_gin"):
         connection.execute(text(f"create extension {extension}"))
+    keys = "create function search_keys(uuid, boolean, tsvector) returns tsvector language sql immutable return $3"
+    connection.execute(text(keys))
     models.create_all(connection)
     connection.commit()

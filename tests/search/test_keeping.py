@@ -355,6 +355,22 @@ def test_a_recount_says_what_orders_say(sql: Sql) -> None:
     assert (row(sql, store, "product-mug")["sold"], row(sql, store, "product-cup")["sold"]) == (5, 0)
 
 
+def test_a_recount_puts_the_bestsellers_in_front(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = a_store(stock={"MUG": 9, "CUP": 9})
+    store.show()
+    begun = [row(sql, store, slug)["front"] for slug in ("product-mug", "product-cup")]
+    cart = a_cart(store)
+    cart.add("MUG", 1)
+    cart.complete(cart.start().json()["id"])
+    monkeypatch.setattr(selling, "FRONT", 1)
+
+    with store.session() as session:
+        selling.recount(session)
+
+    assert begun == [True, True]
+    assert [row(sql, store, slug)["front"] for slug in ("product-mug", "product-cup")] == [True, False]
+
+
 def a_mug(store: StoreUnderTest) -> str:
     """Put the tea mug on sale; return its id."""
     product = make(

@@ -2,7 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from shared.core import relay
+from shared.core import queues, relay
+from shared.core.batches import KickedConsumer
 from shared.core.functions import Message, consumer_in_steps
 from shared.core.outbox import QUEUE
 from shared.core.settings import settings
@@ -12,9 +13,10 @@ class EventsRecorded(Message):
     """A store has events in its outbox."""
 
 
-def claim(message: EventsRecorded, session: Session) -> relay.Claimed:
-    """Lease and number the store's next events."""
-    return relay.claim(session, message.store_id)
+def claim(message: EventsRecorded, session: Session) -> relay.Claimed | None:
+    """Lease and number the store's next events; None when another had them all."""
+    claimed = relay.claim(session, message.store_id)
+    return claimed if claimed.envelopes else None
 
 
 def publish(claimed: relay.Claimed) -> None:
@@ -23,8 +25,10 @@ def publish(claimed: relay.Claimed) -> None:
 
 
 def settle(claimed: relay.Claimed, _sent: None, session: Session) -> None:
-    """Forget those that were sent; the sweep takes up what a full batch left."""
+    """Forget those that were sent, and go on where there may be more."""
     relay.settle(session, claimed)
+    if claimed.full:
+        queues.send_after_commit(session, QUEUE, {"store_id": str(claimed.store_id)})
 
 
 events = consumer_in_steps(
@@ -32,7 +36,8 @@ events = consumer_in_steps(
     claim=claim,
     work=publish,
     settle=settle,
-    batch=1,  # a batch of one: stores do not wait for each other, and a burst of kicks ends in empty claims
+    kind=KickedConsumer,  # a burst of commits is relayed as one
+    batch=10,
     timeout=30,
     uses=("queues", "subscriptions"),
 )

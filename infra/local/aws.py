@@ -1,4 +1,4 @@
-"""The AWS services of the local system: moto in a process of its own, bound to 127.0.0.1.
+"""The AWS services of the local system: moto's SQS in a process of its own, bound to 127.0.0.1.
 
 Moto keeps everything in memory. Nothing lives there alone: a message that a crash loses is found again from the rows by
 the sweeps, and whatever else must survive lies under the state folder. The process ends when the one that started it
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ _FOREIGN = (
 
 
 class Services:
-    """Moto's server, as a child process."""
+    """The emulation, as a child process."""
 
     def __init__(self) -> None:
         """Prepare; nothing starts before `start`."""
@@ -76,6 +77,11 @@ class Services:
         self._process = None
 
     @property
+    def pid(self) -> int | None:
+        """The process's id; None while there is none."""
+        return self._process.pid if self._process else None
+
+    @property
     def queue_prefix(self) -> str:
         """The URL of a queue is this and its name: `STORMCOM_QUEUE_PREFIX`."""
         return f"{self.endpoint}/{events.ACCOUNT}/{QUEUE_NAMES}"
@@ -106,7 +112,8 @@ def point_clients_at(endpoint: str, environment: MutableMapping[str, str]) -> Ma
 def sqs(endpoint: str) -> "SQSClient":
     """Make an SQS client for the emulated services; boto3 takes 0.4 s to load, hence not at import."""
     import boto3  # noqa: PLC0415 -- see above
-    from botocore.config import Config  # noqa: PLC0415 -- comes with boto3
+    from botocore import UNSIGNED  # noqa: PLC0415 -- comes with boto3
+    from botocore.config import Config  # noqa: PLC0415 -- as above
 
     return boto3.client(
         "sqs",
@@ -114,7 +121,8 @@ def sqs(endpoint: str) -> "SQSClient":
         region_name=events.REGION,
         aws_access_key_id=_IDENTITY["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=_IDENTITY["AWS_SECRET_ACCESS_KEY"],
-        config=Config(max_pool_connections=50, proxies={}),
+        # Nobody checks a signature here, and it is a fifth of what a call costs.
+        config=Config(max_pool_connections=50, proxies={}, signature_version=UNSIGNED),
     )
 
 
@@ -140,17 +148,12 @@ def create_queues(client: "SQSClient", consumers: "Iterable[Consumer]") -> dict[
 
 def _serve() -> None:
     """Serve on a free port, say where on standard output, and end with the process that holds our standard input."""
-    import logging  # noqa: PLC0415 -- the child process alone configures it
+    from infra.local import emulation  # noqa: PLC0415 -- a second of imports that only this process pays
 
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 -- a second of imports that only this process pays
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    sqs(endpoint).list_queues()  # loads the backend, so that the first purchase does not wait for it
-    sys.stdout.write(endpoint + "\n")
+    server = emulation.Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sqs(server.endpoint).list_queues()  # loads the backend, so that the first purchase does not wait for it
+    sys.stdout.write(server.endpoint + "\n")
     sys.stdout.flush()
     sys.stdin.read()
     os._exit(0)  # without waiting for long polls that nobody hears any more

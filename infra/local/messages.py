@@ -44,6 +44,17 @@ class Outgoing:
         """Return the names of all messages."""
         return {path.stem for path in self._folder.glob("*.json")}
 
+    def changed_at(self) -> int:
+        """Return a number that is another one once a message came or went."""
+        try:
+            return self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def read(self, name: str) -> Sent | None:
+        """Return the message of a name that `names` returned; None when it is gone."""
+        return _read(self._folder / f"{name}.json")
+
 
 class Watch:
     """Tells of every message that is sent while it runs."""
@@ -53,6 +64,8 @@ class Watch:
         self._outgoing = outgoing
         self._told = told
         self._pause = pause
+        self._changed_at = -1
+        self._is_known = False  # whether the names were read after that change, and its moment was over
         self._seen = outgoing.names()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="messages", daemon=True)
@@ -69,9 +82,14 @@ class Watch:
 
     def look(self) -> None:
         """Tell of what is new since the last look."""
+        changed_at = self._outgoing.changed_at()
+        was_known, self._is_known = self._is_known, changed_at == self._changed_at
+        self._changed_at = changed_at
+        if was_known and self._is_known:  # the folder may hold all the messages of a year
+            return
         now = self._outgoing.names()
         for name in sorted(now - self._seen):
-            if sent := self._outgoing.find(name):
+            if sent := self._outgoing.read(name):
                 self._told(sent)
         self._seen |= now
 

@@ -7,6 +7,7 @@ message comes back is shorter than in the cloud.
 
 import json
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from shared.core.topology import Consumer
 
-POLL = 5  # seconds of a long poll, so also the longest that stopping waits
+POLL = 20  # seconds of a long poll, the most that SQS allows; a message ends it at once, so fewer polls cost less
+GATHERING = 0.05  # seconds after a batch that was not full, in which the next one fills: a call costs the same for one
 RETRY = 2  # seconds until a failed message comes back; its queue's own pause is minutes
 AT_ONCE = 8  # batches in work, over all queues, whatever the consumers allow: two cores serve the requests too
 _SQS_BATCH = 10  # messages that one receive can return
@@ -58,14 +60,19 @@ class Pump:
             thread.start()
 
     def stop(self, patience: float = 10.0) -> None:
-        """Take no more batches; wait `patience` seconds in all for those in work."""
+        """Take no more batches; wait `patience` seconds in all for those in work, but for no poll."""
         self._stopping.set()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join(patience)
+        end = time.monotonic() + patience
+        # Who has all slots knows that no batch is in work; who gets one after this finds that it is over.
+        slots = sum(self._slots.acquire(timeout=max(0.0, end - time.monotonic())) for _ in range(AT_ONCE))
+        if slots:
+            self._slots.release(slots)
 
     def take(self, consumer: "Consumer", *, wait: int = 0) -> int:
-        """Take one batch, hand it over, settle it; return how many messages it had. `wait`: seconds of long polling."""
+        """Take one batch, hand it over, settle it; return how many messages it had. `wait`: seconds of long polling.
+
+        What comes once the pump was stopped is left: SQS shows it again.
+        """
         url = self._queues[consumer.queue]
         received = self._client.receive_message(
             QueueUrl=url,
@@ -76,13 +83,16 @@ class Pump:
         ).get("Messages", [])
         if received:
             with self._slots:
-                self._settle(url, received, self._failed_of(consumer, received))
+                if not self._stopping.is_set():
+                    self._settle(url, received, self._failed_of(consumer, received))
         return len(received)
 
     def _loop(self, consumer: "Consumer") -> None:
         while not self._stopping.is_set():
             try:
-                self.take(consumer, wait=self._poll)
+                taken = self.take(consumer, wait=self._poll)
+                if 0 < taken < consumer.batch:
+                    self._stopping.wait(GATHERING)
             except Exception:
                 if self._stopping.wait(1.0):
                     return

@@ -13,6 +13,7 @@ from infra.local import aws, databases, environment, pages
 from infra.local.gateway import ASGI, Gateway
 from infra.local.messages import Outgoing, Sent, Watch
 from infra.local.objects import LocalObjects, with_objects
+from infra.local.one_write import OneWriteProtocol
 from infra.local.pump import Pump
 from infra.local.queues import Queues
 from infra.local.runs import Runs
@@ -62,7 +63,7 @@ class Web:
         """Serve `application`; return at once."""
         config = uvicorn.Config(
             application,
-            http="httptools",
+            http=OneWriteProtocol,
             loop="asyncio",
             lifespan="off",
             ws="none",

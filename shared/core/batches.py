@@ -1,7 +1,8 @@
-"""Consumers that take a batch's events together: for work that costs the same for one thing as for ten.
+"""Consumers that take a batch's messages together: for work that costs the same for one thing as for ten.
 
 A queue hands over up to `batch` messages at once. Those of one store go to the function in one transaction, each event
 once, as with any consumer. If that fails, each is tried by itself, so that a poison message keeps no other waiting.
+Messages that carry no event and say no more than that a store has work are one message a store.
 """
 
 import json
@@ -41,10 +42,11 @@ class BatchConsumer(Consumer):
         alone: list[Body] = []
         by_store: dict[UUID, list[Body]] = {}
         for record in event["Records"]:
-            try:
-                by_store.setdefault(UUID(json.loads(record["body"])["store_id"]), []).append(record)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            store_id = _store_of(record)
+            if store_id is None:
                 alone.append(record)  # fails as it would in any consumer, with a line in the log
+            else:
+                by_store.setdefault(store_id, []).append(record)
         for store_id, records in by_store.items():
             if len(records) < 2 or not self._went_together(store_id, records):  # noqa: PLR2004 -- one is no batch
                 alone += records
@@ -87,3 +89,29 @@ def batch_consumer(queue: str, **facts: Unpack[Facts]) -> Callable[[Take], Batch
     """Declare a consumer of these domain events that takes what came together. See `ConsumerDeclaration`."""
     declared = ConsumerDeclaration(queue, **facts)
     return lambda call: BatchConsumer(declared, call)
+
+
+class KickedConsumer(Consumer):
+    """A consumer whose messages say no more than that a store has work, which is done by the rows.
+
+    All of a batch were sent before it came, so the work that one of them starts is that of the others, too: each store
+    is worked for once a batch, and where that fails, all of its messages come back.
+    """
+
+    def handler(self, event: Body, lambda_context: Any) -> Body:  # noqa: ANN401 -- AWS's own shapes
+        """Take an SQS batch; return the messages that failed, which SQS delivers again."""
+        alike: dict[UUID | str, list[Body]] = {}
+        for record in event["Records"]:
+            alike.setdefault(_store_of(record) or record["messageId"], []).append(record)
+        answer = super().handler({"Records": [records[0] for records in alike.values()]}, lambda_context)
+        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        back = [records for records in alike.values() if records[0]["messageId"] in failed]
+        return {"batchItemFailures": [{"itemIdentifier": one["messageId"]} for records in back for one in records]}
+
+
+def _store_of(record: Body) -> UUID | None:
+    """Return whose message it is; None where it can't be read."""
+    try:
+        return UUID(json.loads(record["body"])["store_id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

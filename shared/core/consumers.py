@@ -9,6 +9,7 @@ transaction.
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_type_hints
 from uuid import UUID
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from shared.core import clock, context, database, ids, telemetry
+from shared.core import clock, context, database, ids, outbox, telemetry
 from shared.core.declarations import ConsumerDeclaration
 from shared.core.outbox import DomainEvent
 from shared.core.principal import Principal
@@ -92,7 +93,9 @@ class Consumer:
         )
 
         processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-        return dict(process_partial_response(event, self._one, processor, lambda_context))
+        # A message alone may work for minutes, and what it tells meanwhile must not wait for its end.
+        with outbox.kicks_gathered() if len(event["Records"]) > 1 else nullcontext():
+            return dict(process_partial_response(event, self._one, processor, lambda_context))
 
     def _one(self, record: "SQSRecord") -> None:
         started = time.perf_counter()
@@ -139,6 +142,7 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
     claim: Callable[[M, Session], C | None],
     work: Callable[[C], R],
     settle: Callable[[C, R, Session], None],
+    kind: type[Consumer] = Consumer,
     **facts: Unpack[Facts],
 ) -> Consumer:
     """Declare a consumer that talks to the outside: claim in a transaction, work in none, settle in another.
@@ -146,7 +150,7 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
     `claim` decides by the row and returns what is to be done, or None when there is nothing (any more); it leaves a
     lease in the row, so that a crash in the middle is taken up again. `work` turns expected failures into a result;
     what it raises returns the message to the queue. With `events=`, `claim` takes one of these events and refuses a
-    second time by its row.
+    second time by its row. `kind`: how a batch is taken, see `batches`.
     """
     declared = ConsumerDeclaration(queue, **facts)
 
@@ -161,7 +165,7 @@ def consumer_in_steps[M: Message | DomainEvent, C, R](
         with database.transaction(store_id) as session:
             settle(claimed, result, session)
 
-    return Consumer(declared, claim, take)
+    return kind(declared, claim, take)
 
 
 def _take_message(call: Callable[..., None], body: dict[str, Any]) -> None:

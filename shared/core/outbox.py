@@ -5,8 +5,11 @@ A capability records an event in its own transaction. The row in `domain_events`
 and amounts, never personal data: a consumer that needs a name reads it.
 """
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -22,6 +25,7 @@ from shared.core.tenancy import Base, StoreOwned
 QUEUE = "outbox"  # the relay's own queue
 
 _PENDING = "pending_events"  # the key in Session.info
+_LONGEST_GATHERING = 0.5  # seconds
 
 
 class DomainEvent(BaseModel, ABC):
@@ -117,11 +121,46 @@ def pending(session: Session) -> list[DomainEvent]:
     return waiting
 
 
+class _Gathered:
+    """The stores that the relay is to be told of soon."""
+
+    def __init__(self) -> None:
+        self._stores: set[UUID] = set()
+        self._until = time.monotonic() + _LONGEST_GATHERING
+
+    def add(self, stores: Iterable[UUID]) -> Iterable[UUID]:
+        """Return whom it is time to tell of."""
+        self._stores.update(stores)
+        return () if time.monotonic() < self._until else self.taken()
+
+    def taken(self) -> Iterable[UUID]:
+        taken, self._stores = self._stores, set()
+        self._until = time.monotonic() + _LONGEST_GATHERING
+        return taken
+
+
+_gathered: ContextVar[_Gathered | None] = ContextVar("gathered_kicks", default=None)
+
+
+@contextmanager
+def kicks_gathered() -> Iterator[None]:
+    """Tell the relay once for the short transactions of this block: at its end, or with a commit half a second on."""
+    gathered = _Gathered()
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+        kick(gathered.taken())
+
+
 def kick(stores: Iterable[UUID]) -> None:
     """Tell the relay that these stores have events: after the commit, once a commit.
 
     Best effort: a kick that fails or gets lost harms nothing, the sweep finds the rows within a minute.
     """
+    gathered = _gathered.get()
+    stores = stores if gathered is None else gathered.add(stores)
     bodies = [{"store_id": str(store_id)} for store_id in stores]
     if not bodies or not settings().kick:
         return

@@ -91,4 +91,10 @@ def _make_client() -> "SQSClient":
     from botocore.config import Config  # noqa: PLC0415 -- comes with boto3
 
     # An answer waits for the kick after its commit: better no kick than a slow answer (the sweep comes after it).
-    return boto3.client("sqs", config=Config(connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1}))
+    # A laptop sends from as many threads as the pool has connections; one beyond it is closed after one message.
+    return boto3.client(
+        "sqs",
+        config=Config(
+            connect_timeout=0.4, read_timeout=0.5, retries={"total_max_attempts": 1}, max_pool_connections=32
+        ),
+    )

@@ -32,7 +32,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
     """Return what goes to SQS, by queue; `test-inbox` subscribes to created credentials."""
     messages: Sent = []
 
-    def send(queue: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+    def send(queue: str, bodies: Sequence[Mapping[str, Any]], *, delay: int = 0) -> None:
+        assert delay == 0
         messages.extend((queue, body) for body in bodies)
 
     monkeypatch.setattr(queues, "send", send)
@@ -78,6 +79,26 @@ def test_relays_that_run_at_once_leave_no_gap_and_send_nothing_twice(sent: Sent,
     assert len(told) == len(set(told)) == 302
     published = sql("select sequence from published_events where store_id = %s order by sequence", store.id)
     assert [row["sequence"] for row in published] == list(range(1, 304))
+
+
+def test_a_relay_that_may_have_left_events_behind_tells_itself_and_one_that_took_all_does_not(sent: Sent) -> None:
+    store = a_store()
+    run_relay(store)
+    with store.session() as session:
+        for _ in range(relay.BATCH + 1):
+            outbox.record(session, CredentialCreated(credential_id=ids.new_id(), kind="secret"))
+    sent.clear()
+
+    with use_settings(kick=True):
+        run_relay(store)
+        after_the_first = list(sent)
+        sent.clear()
+        run_relay(store)
+
+    events_told, kicks = [[told for told in after_the_first if told[0] == queue] for queue in ("test-inbox", "outbox")]
+    assert len(events_told) == relay.BATCH
+    assert kicks == [("outbox", {"store_id": str(store.id)})]
+    assert [queue for queue, _ in sent] == ["test-inbox"]
 
 
 def test_a_relay_waits_for_the_numbers_of_the_one_before_it(sent: Sent, sql: Sql) -> None:

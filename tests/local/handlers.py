@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from mangum import Mangum
 
-from shared.core import http
+from shared.core import arrivals
 
 type Event = dict[str, Any]
 
@@ -43,7 +43,7 @@ def _empty() -> Response:
 
 def shop(event: Event, context: Any) -> Event:
     """Serve an HTTP request by FastAPI, as the real endpoints do."""
-    http.own_loop()
+    arrivals.own_loop()
     answer: Event = Mangum(_shop, lifespan="off")(event, context)
     return answer
 

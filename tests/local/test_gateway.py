@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -87,6 +88,42 @@ def test_a_request_reaches_the_handler_as_an_event_and_its_answer_comes_back() -
         "client": "127.0.0.1",
         "host": "demo.localhost:1",
     }
+
+
+def test_an_answers_head_and_body_are_one_write() -> None:
+    with a_gateway(an_endpoint("GET", "/echo/{word}")) as running:
+        told = _first_packet(running, b"GET /echo/x HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert told.endswith(b"}")
+
+
+def test_a_head_that_no_body_follows_is_written_too() -> None:
+    with a_gateway(an_endpoint("HEAD", "/echo/{word}"), an_endpoint("GET", "/empty")) as running:
+        heads = [
+            _first_packet(running, asked + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            for asked in (b"HEAD /echo/x", b"GET /empty")
+        ]
+
+    assert [head.partition(b"\r\n")[0] for head in heads] == [
+        b"HTTP/1.1 405 Method Not Allowed",
+        b"HTTP/1.1 204 No Content",
+    ]
+    assert all(head.endswith(b"\r\n\r\n") for head in heads)
+
+
+def test_who_asks_whether_to_go_on_is_told_before_they_send_more() -> None:
+    asked = b"POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    with a_gateway(an_endpoint("POST", "/echo/{word}")) as running:
+        told = _first_packet(running, asked)
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def _first_packet(running: Running, asked: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=20) as connection:
+        connection.sendall(asked)
+        return connection.recv(65_536)
 
 
 def test_every_cookie_has_a_header_of_its_own() -> None:

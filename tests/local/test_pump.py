@@ -1,8 +1,13 @@
 """The queue pump on an emulated SQS: partial failures, redelivery, dead letters, and a clean stop."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+
+import pytest
 
 from infra.local import aws
 from infra.local.pump import Pump
@@ -168,6 +173,38 @@ def test_a_running_pump_takes_what_comes_and_stops_when_told(sqs: "SQSClient", i
     assert (run.name, run.what, run.outcome) == ("shop-parcels", "1 message", "done")
     assert ended.empty()
     assert inbox.tries == {"one": 1}
+
+
+def test_stopping_waits_for_no_poll(sqs: "SQSClient") -> None:
+    consumer = a_consumer()
+    pump = Pump(sqs, aws.create_queues(sqs, [consumer]), [consumer], Runs(), poll=20)
+    pump.start()
+
+    asked = time.monotonic()
+    pump.stop()
+
+    assert time.monotonic() - asked < 5
+
+
+def test_stopping_waits_for_the_batch_in_work_and_settles_it(sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = handlers.Gate()
+    monkeypatch.setattr(handlers, "gate", gate)
+    consumer = replace(a_consumer(), handler="tests.local.handlers.waiting")
+    urls = aws.create_queues(sqs, [consumer])
+    pump = Pump(sqs, urls, [consumer], Runs())
+    sqs.send_message(QueueUrl=urls["parcels"], MessageBody="one")
+
+    pump.start()
+    assert gate.entered.wait(10)
+    with ThreadPoolExecutor(1) as other:
+        stopping = other.submit(pump.stop)
+        was_over = stopping.done()
+        gate.opened.set()
+        stopping.result(10)
+
+    depth = Queues(sqs, urls).depths()[0]
+    assert not was_over
+    assert (depth.waiting, depth.in_work, depth.dead) == (0, 0, 0)
 
 
 def a_belt_with_dead_letters(client: "SQSClient", inbox: handlers.Inbox, bodies: list[str]) -> Belt:

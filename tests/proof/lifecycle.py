@@ -188,6 +188,13 @@ class Lifecycle(RuleBasedStateMachine):
         self._compare(self.model.fill(cart, sku, 1, now=self.clock.now()), cart.caller.add(sku, 1))
         self.complete_checkout(which)
 
+    @_has("checkouts")
+    @rule(which=recent, sku=skus)
+    def go_on_shopping_with_what_was_bought(self, which: int, sku: str) -> None:
+        self.complete_checkout(which)
+        cart = _recent(self.model.checkouts, which).cart
+        self._compare(self.model.fill(cart, sku, 1, now=self.clock.now()), cart.caller.add(sku, 1))
+
     @_has("carts")
     @rule(which=recent)
     def empty_the_cart_and_buy_it(self, which: int) -> None:

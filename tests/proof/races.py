@@ -4,7 +4,7 @@ Two kinds. A drop: five hundred want one of a hundred units, twenty times over, 
 of the product but its stock. A bustle: five hundred buy baskets of several variants in random order, while others give
 up, walk away, cancel their orders, count the shelf and declare whole products, and files are imported that recount all
 of them; then, while what was left behind expires, a hundred more come. Afterwards stock must be exactly what the
-answers say it is.
+answers say it is. A promise lasts a minute: the drops fill the time until the bustle's end.
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -112,14 +112,44 @@ class Shop:
         return races_truth.left_over(before, met, races_imports.declared(self, before))
 
 
+@dataclass
+class Drops:
+    """The drops, one after the other: what each sold, and how many seconds the longest took."""
+
+    shop: Shop
+    sold: list[int] = field(default_factory=list)
+    longest: float = 0.0
+
+    def one(self) -> None:
+        """Let one happen, by checkout and in one call in turn."""
+        begun = time.monotonic()
+        self.sold.append(drop(self.shop, "buy" if len(self.sold) % 2 else "order"))
+        self.longest = max(self.longest, time.monotonic() - begun)
+
+    def until(self, end: float) -> None:
+        """Let them happen as long as another would be over in time, and wait for the rest of it."""
+        while len(self.sold) < RUNS and time.monotonic() + self.longest < end:
+            self.one()
+        while time.monotonic() < end:
+            time.sleep(0.1)
+
+    def all(self) -> list[int]:
+        """Let those happen that are left; return what each sold."""
+        while len(self.sold) < RUNS:
+            self.one()
+        return self.sold
+
+
 def run(seed: int) -> Figures:
     """Run all races against one system of their own."""
     with tempfile.TemporaryDirectory() as folder, running.running(Path(folder) / "state") as system:
         store = system.dev["stores"][0]
         shop = Shop(system, store["publishable_key"], store["secret_token"], random.Random(seed))
         shop.ask("PATCH", "/store", {"settings": shop.ask("GET", "/store")["settings"] | LIMITS})
-        sold = [drop(shop, "buy" if number % 2 else "order") for number in range(RUNS)]
-        bustle(shop)
+        drops = Drops(shop)
+        drops.one()
+        bustle(shop, meanwhile=drops.until)
+        sold = drops.all()
     oversold = sum(max(0, units - UNITS) for units in sold)
     exact = sold == [UNITS] * RUNS
     if not exact:
@@ -153,17 +183,22 @@ def drop(shop: Shop, does: str) -> int:
     return sum(person["sold"].get(variant, 0) for person in met)
 
 
-def bustle(shop: Shop) -> None:
-    """Let all kinds of people loose on a few variants, and again while what some left behind expires."""
+def bustle(shop: Shop, *, meanwhile: Callable[[float], None]) -> None:
+    """Let all kinds of people loose on a few variants, and again while what some left behind expires.
+
+    `meanwhile` is what happens elsewhere in the store until a moment.
+    """
     products = shop.stocked(PRODUCTS, SIZES, ON_THE_SHELF)
     before = units_of(products, ON_THE_SHELF)
+    first = a_crowd(shop.chance, products, BUYERS)
+    second = a_crowd(shop.chance, products, BUYERS // 5, first=BUYERS)
     ends = time.monotonic() + PROMISE_SECONDS
     with shop.importing(products, ON_THE_SHELF):
-        met = shop.race(a_crowd(shop.chance, products, BUYERS))
-    while time.monotonic() < ends:  # the promises of those who left end in the middle of what follows
-        time.sleep(0.1)
+        met = shop.race(first)
+    meanwhile(ends)  # the promises of those who left end in the middle of what follows
     with shop.importing(products, ON_THE_SHELF):
-        met += shop.race(a_crowd(shop.chance, products, BUYERS // 5, first=BUYERS))
+        met += shop.race(second)
+    meanwhile(time.monotonic() + PROMISE_SECONDS)
     sweep_until_released(shop, before)
     shop.judge(before, met)
     rest = shop.left_over(before, met)

@@ -22,6 +22,7 @@ type Product = dict[str, Any]  # as its merchant reads it
 PRICE = "500.00"
 _OVER = {"succeeded", "failed", "canceled"}
 _PATIENCE = 120.0  # seconds for one import, beside five hundred people
+_PAUSE = 1.0  # seconds from one import to the next: there is always one about, and the race stays the people's
 _DECLARING = "import,correction"  # kinds of what declarations change
 
 
@@ -61,7 +62,7 @@ def file_of(chance: random.Random, products: Sequence[Product], most: int | None
 
 
 def keep_importing(shop: "Shop", products: Sequence[Product], most: int | None, over: threading.Event) -> list[Any]:
-    """Import one file after the other until it is over, one at least; return the jobs."""
+    """Import one file after the other, a second apart, until it is over, one at least; return the jobs."""
     chance = random.Random(shop.chance.getrandbits(64))
     jobs: list[Any] = []
     while not over.is_set() or not jobs:
@@ -74,6 +75,7 @@ def keep_importing(shop: "Shop", products: Sequence[Product], most: int | None, 
             time.sleep(0.1)
             job = shop.ask("GET", f"/jobs/{job['id']}")
         jobs.append(job)
+        over.wait(_PAUSE)
     return jobs
 
 

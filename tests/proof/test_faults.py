@@ -152,14 +152,10 @@ def test_messages_that_come_twice_at_once_and_in_any_order_do_what_each_does_onc
     rng, idle = Random(SEED), set(stores)
     for _ in range(20 if IS_WHOLE else 2):
         dice = rng.randrange(2**32)
-        with clock.frozen(clock.now()) as present:
-            orderly, stormy = a_life(dice), a_life(dice)
-            present.tick(timedelta(hours=5))  # reservations are over, and the carts beside them idle
+        _, once, in_order = a_life_and_its_end(sent, sql, dice, storm=None, seen=partial(note_work, watch, idle))
+        stormy, often, in_a_storm = a_life_and_its_end(sent, sql, dice, storm=Random(dice))
 
-            once = deliver_all(sent, orderly, storm=None, seen=partial(note_work, watch, idle))
-            often = deliver_all(sent, stormy, storm=Random(dice))
-
-        assert kills_facts.of(sql, stormy) == kills_facts.of(sql, orderly), f"dice {dice}"
+        assert in_a_storm == in_order, f"dice {dice}"
         assert kills_facts.broken(sql, stormy) == []
         assert set(once) == stores
         assert all(often[queue] > once[queue] for queue in once)
@@ -244,6 +240,17 @@ def a_life(dice: int) -> StoreUnderTest:
         assert answer.status_code < 300, answer.text
     store.show()  # or the nightly check, were it first, would tell of what the events have not brought yet
     return store
+
+
+def a_life_and_its_end(
+    sent: Sent, sql: Sql, dice: int, *, storm: Random | None, seen: Callable[[str], None] = lambda _: None
+) -> tuple[StoreUnderTest, Counter[str], kills_facts.Facts]:
+    """Open such a store and deliver what it told; return it, what was delivered, and what its tables then hold."""
+    with clock.frozen(clock.now()) as present:
+        store = a_life(dice)
+        present.tick(timedelta(hours=5))  # reservations are over, and the carts beside them idle
+        delivered = deliver_all(sent, store, storm=storm, seen=seen)
+        return store, delivered, kills_facts.of(sql, store)  # before there is a younger one
 
 
 def note_work(watch: Watch, idle: set[str], queue: str) -> None:

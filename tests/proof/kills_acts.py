@@ -32,6 +32,8 @@ class Act:
     of: str  # the function of the topology that is killed
     prepare: Callable[[World, Random], Call]
     exact: bool = True  # its answer is the same each time, but for ids and moments; else it is of one form
+    anew: int | None = None  # where no key keeps the answer: what who asks again is answered once it has happened
+    spends: bool = False  # of what it is sent, another system takes something once: who is killed then begins anew
 
 
 def add_to_cart(world: World, rng: Random) -> Call:

@@ -1,6 +1,7 @@
 """What writes and moves neither money nor stock: every other route, by its case among the walls, and every consumer.
 
-They are killed by turns, each boundary once. A consumer's message is made by what makes it in life.
+They are killed by turns, each boundary once: what people and organizations do, too, and what belongs to the platform. A
+consumer's message is made by what makes it in life.
 """
 
 import importlib
@@ -8,38 +9,59 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from random import Random
 
-from shared.core import consumers, topology
+from shared.core import audit, consumers, topology
 from shared.core.topology import Endpoint
 from shared.search import invalidation
 from tests.checkout.purchases import a_cart
-from tests.client import Answer
+from tests.client import Answer, Client
 from tests.media import corpus, way
 from tests.proof.kills_acts import Act, Call, new_key
 from tests.proof.kills_background import message
 from tests.proof.kills_world import World, deliver
-from tests.tenancy.routes import CASES
+from tests.staff import a_person
+from tests.tenancy import calls
+from tests.tenancy.routes import BY_ANYBODY, CASES
 from tests.tenancy.routes.jobs import cancel_all
 from tests.tenancy.routes.registry import Case
+from tests.tenancy.world import World as AllKinds
 from tests.tenancy.world import an_operator
 
 # The edge's preflight writes nothing.
 NOT_WRITING = frozenset({"GET", "OPTIONS"})
-# Whoever did it may not ask again: the session or its token went with it, and so a retry is refused and no replay.
-ENDING_ONESELF = frozenset(
-    {
-        "customers-delete-account",
-        "customers-end-customer-session",
-        "customers-sign-out-customer",
-        "customers-sign-out-customer-everywhere",
-    }
-)
-# What persons and organizations do changes nothing of a store; tests/identity/test_kills.py breaks such acts off.
-OF_OTHERS = frozenset(one.name for _, api in topology.apis() for one in api.endpoints if one.tenant != "store")
-# What it is told of belongs to the platform, and to no store; tests/identity/test_kills.py breaks it off.
-PLATFORMS = frozenset({"identity-mail-reset-links"})
-LEFT_OUT = ENDING_ONESELF | OF_OTHERS | PLATFORMS
+# Where no key keeps the answer, what who asks again is answered once it has happened. Whoever did one of the first may
+# not ask again: their session or its token went with it, or what they were.
+ANEW = {
+    "customers-delete-account": 401,
+    "customers-end-customer-session": 401,
+    "customers-sign-out-customer": 401,
+    "customers-sign-out-customer-everywhere": 401,
+    "identity-sign-out": 401,
+    "identity-change-password": 401,
+    "identity-confirm-authenticator": 401,
+    "identity-enter-place": 401,
+    "identity-remove-authenticator": 401,
+    "identity-step-up": 401,
+    "organizations-leave-organization": 403,
+    "organizations-transfer-ownership": 403,
+    # A link, a code, an invitation opens once.
+    "identity-complete-at-issuer": 401,
+    "identity-complete-sign-in": 410,
+    "identity-reset-password": 410,
+    "identity-verify-email": 410,
+    "organizations-sign-up-by-invitation": 404,
+    # Of nobody is it known whether they asked before: another session, another mail.
+    "identity-ask-for-password-reset": 202,
+    "identity-begin-at-issuer": 200,
+    "identity-sign-in": 200,
+    "identity-sign-up": 202,
+}
+# The issuer takes its code once: who was killed after showing it goes there again.
+SPENDING = frozenset({"identity-complete-at-issuer"})
+
+_networks = count(1)  # each stranger comes from another one, so that nobody has tried too often
 
 
 def acts(known: frozenset[str]) -> tuple[Act, ...]:
@@ -49,10 +71,24 @@ def acts(known: frozenset[str]) -> tuple[Act, ...]:
 
 def _of_routes(known: frozenset[str]) -> Iterator[Act]:
     endpoints = {endpoint.name: endpoint for endpoint in topology.load().endpoints}
-    for name, (route, case) in CASES.items():
+    strangers: dict[str, tuple[str, Case]] = {
+        route: (route, partial(_of_a_stranger, make)) for route, make in BY_ANYBODY.items()
+    }
+    for name, (route, case) in (CASES | strangers).items():
         endpoint = endpoints[route]
-        if endpoint.method not in NOT_WRITING and route not in known | LEFT_OUT:
-            yield Act(f"elsewhere: {name}", route, partial(_sent, endpoint, case), exact=False)
+        if endpoint.method not in NOT_WRITING and route not in known:
+            prepare = partial(_sent, endpoint, case)
+            spends = route in SPENDING
+            yield Act(f"elsewhere: {name}", route, prepare, exact=False, anew=ANEW.get(route), spends=spends)
+
+
+def _of_a_stranger(make: Callable[[], calls.Call], _things: AllKinds) -> calls.Call:
+    return replace(make(), by=_a_stranger())
+
+
+def _a_stranger() -> Client:
+    number = next(_networks)
+    return Client(source_ip=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
 
 
 def _sent(endpoint: Endpoint, case: Case, world: World, _rng: Random) -> Call:
@@ -61,6 +97,10 @@ def _sent(endpoint: Endpoint, case: Case, world: World, _rng: Random) -> Call:
         cancel_all(things)
     if endpoint.name == "stores-edit-store":
         things.made(world.store.merchant.patch("/store", json={"name": things.new_name(), "locale": "en-US"}))
+    if endpoint.domain == "organizations":
+        world.tick(days=1)  # one sends so many invitations a day, and opens so many stores
+    if endpoint.name == "organizations-edit-organization":
+        things.made(things.at_work().patch("/organization", json={"name": things.new_name()}))
     call, key = case(things), new_key()
     callers = {"merchant": world.store.merchant, "storefront": world.store.shopper}
     caller = call.by or callers.get(endpoint.audience) or an_operator(world.sql, endpoint.permission or "")
@@ -76,14 +116,25 @@ def _of_consumers(known: frozenset[str]) -> Iterator[Act]:
     for one in topology.load().consumers:
         # A new one that is told of events has none yet, which the tests of this list tell; others are told of a store.
         making = _MAKING.get(one.queue, None if one.events else _tick)
-        if one.name not in known | PLATFORMS and making is not None:
+        if one.name not in known and making is not None:
             yield Act(f"elsewhere: {one.name}", one.name, partial(_delivered, _consumer_of(one.queue), making))
 
 
 def _delivered(consumer: consumers.Consumer, making: Callable[[World, str], str], world: World, _rng: Random) -> Call:
+    if not consumer.declared.events:
+        _come_to_rest(world, consumer)
     call = message(consumer, making(world, consumer.declared.queue))
     left = _LEFT_TO.get(consumer.declared.queue)
     return call if left is None else replace(call, sweep=partial(_swept, world, left))
+
+
+def _come_to_rest(world: World, consumer: consumers.Consumer) -> None:
+    """Let a consumer that finds its work in a store's rows do what acts before left behind."""
+    world.tick(hours=5)
+    before, after = None, world.facts()
+    while before != after:
+        deliver(consumer, _tick(world, consumer.declared.queue))
+        before, after = after, world.facts()
 
 
 def _swept(world: World, queue: str) -> None:
@@ -123,14 +174,20 @@ def _an_idle_cart(world: World) -> None:
     world.tick(hours=5)
 
 
+def _a_verification(world: World) -> None:
+    cancel_all(world.things)
+    world.things.made(world.store.merchant.post("/audit/verifications"))
+
+
 def _an_export(world: World) -> None:
     cancel_all(world.things)
     world.things.made(world.store.merchant.post("/exports", json={"format": "shopify_csv"}))
 
 
 def _a_picture(world: World) -> None:
-    for _ in range(2):
-        _swept(world, "due-pictures")  # what acts before left behind
+    while world.sql("select id from media_assets where store_id = %s and due_at is not null", world.store.id):
+        world.tick(hours=5)
+        deliver(_consumer_of("due-pictures"), _tick(world, ""))  # what acts before left behind, until it is given up
     begun = way.begin(world.store, corpus.encoded(corpus.photo(40, 30), "JPEG"))
     world.things.made(world.store.merchant.post(f"/media/{begun['id']}/uploaded"))
 
@@ -153,6 +210,7 @@ def _what_is_shown(world: World) -> None:
 
 def _a_brand_renamed(world: World) -> None:
     things, merchant = world.things, world.store.merchant
+    _what_is_shown(world)  # its words are in the dictionary
     brand = things.made(merchant.post("/brands", json={"name": things.new_name()}))
     things.made(merchant.patch(f"/products/{things.new_product()['id']}", json={"brand": brand["id"]}))
     things.made(merchant.patch(f"/brands/{brand['id']}", json={"name": things.new_name()}))
@@ -166,6 +224,12 @@ def _an_outdated_edge(world: World) -> None:
     edge = _consumer_of("edge-outdating")
     deliver(edge, _told_after(_another_name)(world, edge.declared.queue))
     world.tick(minutes=1)
+
+
+def _a_forgotten_password(world: World) -> None:
+    person = a_person(world.things.new_name(), password="four green kettles")
+    asked = _a_stranger().post("/password-reset", json={"email": person.email})
+    assert asked.status_code == 202, asked.text
 
 
 def _consumer_of(queue: str) -> consumers.Consumer:
@@ -183,10 +247,13 @@ _LEFT_TO = {"uploaded-pictures": "due-pictures"}
 
 # What makes the messages of each queue whose consumer moves neither money nor stock.
 _MAKING: dict[str, Callable[[World, str], str]] = {
+    audit.QUEUE: _due_after(_another_name),
+    "audit-verification-jobs": _due_after(_a_verification),
     "cart-ageing": _due_after(_an_idle_cart),
     "due-jobs": _due_after(_an_export),
     "due-pictures": _due_after(_a_picture_left_behind),
     "edge-outdating": _told_after(_another_name),
+    "password-resets": _told_after(_a_forgotten_password),
     invalidation.QUEUE: _due_after(_an_outdated_edge),
     "product-export-jobs": _due_after(_an_export),
     "product-summaries": _told_after(_a_product),

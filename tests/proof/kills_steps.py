@@ -17,8 +17,10 @@ from functools import wraps
 from typing import Any
 
 from shared.core import database, wire
+from tests.database import Sql
 
 ACKNOWLEDGED = "acknowledged"  # the last step: the answer is out
+_LIFE = 8_112_028  # the lock that a child's session holds for as long as PostgreSQL takes it for alive
 _SURVIVED, _FAILED = 0, 7  # how a child ends that was not killed
 
 
@@ -78,6 +80,11 @@ def die_at(fatal: int, act: Callable[[], Any]) -> Death:
     return Death(*pickle.loads(said))  # noqa: S301 -- from our own child
 
 
+def wait_for_the_dead(sql: Sql) -> None:
+    """Wait until PostgreSQL has noticed each child's death, and undone or committed what it was at."""
+    sql("select pg_advisory_xact_lock(%s)", _LIFE)
+
+
 def _live(fatal: int, act: Callable[[], Any], writing: int) -> None:
     answers: list[Any] = []
 
@@ -88,8 +95,9 @@ def _live(fatal: int, act: Callable[[], Any], writing: int) -> None:
     ended = _FAILED
     try:
         database.abandon()
-        with database.engine().connect():
-            pass  # its own connection is there before the act, as in a function that has served before
+        # Its own connection is there before the act, as in a function that has served before.
+        with database.engine().connect() as connection:
+            connection.exec_driver_sql(f"select pg_advisory_lock_shared({_LIFE})")
         steps.die, steps.fatal = die, fatal
         with steps.counted():
             answers.append(act())
@@ -152,3 +160,8 @@ def each_boundary_once(trail: Sequence[str], pick: Callable[[Sequence[int]], int
             chosen += flush if "commit" in name else [pick(flush)]
             flush = []
     return [*chosen, *flush, len(trail)]
+
+
+def before_any_commit(trail: Sequence[str]) -> int:
+    """Return how many steps there are at which a death can leave nothing behind: those before a COMMIT is sent."""
+    return next((number for number, name in enumerate(trail) if "commit" in name), len(trail) - 1) + 1

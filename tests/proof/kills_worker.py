@@ -9,9 +9,10 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from itertools import cycle, islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,11 +25,10 @@ from tests.proof.kills_background import sweep_messages
 from tests.proof.kills_list import ACTS
 from tests.proof.kills_planted import PLANTED
 from tests.proof.kills_steps import each_boundary_once, watch_the_wire
-from tests.proof.kills_trial import Findings, kill, rehearse
+from tests.proof.kills_trial import Findings, in_rows, kill, rehearse, unfit
 from tests.proof.kills_world import World, put_queues_into
 
 _MOST_NOTES = 20  # of each kind; one mistake is found at many steps
-_A_ROUND = 6  # acts of those that take turns
 _OLD = 60  # kills after which a store is left for a new one: what counts its rows has more to do each time
 
 
@@ -37,7 +37,7 @@ class Plan:
     """What one process is to do."""
 
     acts: list[str]  # each of them once a round
-    by_turns: list[str]  # some of them a round, at each boundary once
+    by_turns: list[str]  # one after each of those, at each boundary once
     seed: int
     most: int  # kills after which it is through
     seconds: float  # after which it is through
@@ -57,6 +57,7 @@ def main() -> None:
         PLANTED[plan.planted]()
     sent = put_queues_into(settings().local_dir / "queues")
     with kills_facts.looking(plan.superuser_url) as sql, clock.frozen(clock.now()) as present:
+        kills_facts.prepare(sql)
         course = Course(plan, Random(plan.seed), time.monotonic() + plan.seconds)
         while not course.is_through():
             course.go_round(partial(World.open, course.rng, sql, present, sent))
@@ -73,19 +74,21 @@ class Course:
     rng: Random
     deadline: float
     findings: Findings = field(default_factory=Findings)
-    turn: int = 0  # how many of those by turns had theirs
+
+    @cached_property
+    def turns(self) -> Iterator[str]:
+        """Those that take turns, for ever."""
+        return cycle(self.plan.by_turns)
 
     def go_round(self, open_world: Callable[[], World]) -> None:
-        """Kill each act, and some of those that take turns, in stores that are new enough."""
-        turns = self.plan.by_turns
-        some = [turns[number % len(turns)] for number in range(self.turn, self.turn + _A_ROUND)] if turns else []
-        self.turn += _A_ROUND
+        """Kill each act, and after each one of those that take turns, in stores that are new enough."""
         world, until = open_world(), self.findings.kills.total() + _OLD
-        for name in (*self.plan.acts, *some):
-            if self.findings.kills.total() > until:
-                world, until = open_world(), self.findings.kills.total() + _OLD
-            gc.freeze()  # what exists is not looked at again, so that a fork copies little
-            self.kill_everywhere(world, ACTS[name], sampled=self.plan.sampled or name in some)
+        for each in self.plan.acts:
+            for name in (each, *islice(self.turns, 1)):
+                if self.findings.kills.total() > until:
+                    world, until = open_world(), self.findings.kills.total() + _OLD
+                gc.freeze()  # what exists is not looked at again, so that a fork copies little
+                self.kill_everywhere(world, ACTS[name], sampled=self.plan.sampled or name != each)
 
     def is_through(self) -> bool:
         """Tell whether there were enough kills, or was enough time."""
@@ -97,17 +100,18 @@ class Course:
             return
         dice = self.rng.randrange(2**32)
         rehearsal = rehearse(world, act, dice)
-        if act.of not in rehearsal.served:
-            self.findings.other.append(f"{act.name}, dice {dice}: {act.of} is not what it calls")
+        if why := unfit(act, rehearsal):
+            self.findings.other.append(f"{act.name}, dice {dice}: {why}")
+            return
         every = range(len(rehearsal.trail) + 1)
         chosen = each_boundary_once(rehearsal.trail, self.rng.choice) if sampled else every
-        for step in reversed(chosen):
+        for row in in_rows(act, rehearsal, chosen):
             if self.is_through():
                 break
-            kill(world, act, dice, rehearsal, step=step, findings=self.findings)
+            kill(world, act, dice, rehearsal, row=row, findings=self.findings)
         sweep_messages(world)
         world.drain()
-        broken = kills_facts.broken(world.sql, world.store)
+        broken = kills_facts.broken_since(world.sql, world.since)
         self.findings.leaked += [f"{act.name}, dice {dice}: {what}" for what in broken]
 
 

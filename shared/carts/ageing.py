@@ -48,7 +48,7 @@ def age(session: Session) -> int:
         "expired_before": now - EXPIRED_AFTER,
         "expired_after": f"{EXPIRED_AFTER.days} days",
     }
-    aged = [documents.of(row) for row in session.execute(_AGE, values).mappings()]
+    aged = [documents.of(row) for row in session.execute(_AGE, values)]
     for cart in aged:
         kind = CartExpired if cart.state is CartState.EXPIRED else CartAbandoned
         outbox.record(session, kind(cart_id=cart.id, version=cart.version, **cart.sizes))

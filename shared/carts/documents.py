@@ -1,12 +1,11 @@
 """A cart as it stands in its row, and the one way to read it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.carts.events import CartUpdated
@@ -118,26 +117,26 @@ def read(session: Session, cart_id: UUID, token: str | None) -> CartDocument:
         NotFound: there is none of that id, or the token is another's.
     """
     values = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "digest": owner(token)}
-    row = tenancy.run(session, _READ, values).mappings().one_or_none()
+    row = tenancy.run(session, _READ, values).one_or_none()
     if row is None:
         raise no_such_cart()
     return of(row)
 
 
-def of(row: RowMapping | Mapping[str, Any]) -> CartDocument:
+def of(row: Any) -> CartDocument:  # noqa: ANN401 -- a row's class is its statement's
     """Return the document of a row with `COLUMNS`."""
     return CartDocument(
-        id=row["id"],
-        state=CartState(row["state"]),
+        id=row.id,
+        state=CartState(row.state),
         lines=tuple(
             CartLine(UUID(line["id"]), UUID(line["variant_id"]), line["sku"], line["quantity"], line["price"])
-            for line in row["lines"]
+            for line in row.lines
         ),
-        contents_version=row["contents_version"],
-        version=row["version"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        due_at=row["due_at"],
+        contents_version=row.contents_version,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        due_at=row.due_at,
     )
 
 

@@ -105,7 +105,7 @@ def create(session: Session, wanted: Sequence[Wanted]) -> tuple[CartView, str]:
         "now": now,
         "due_at": now + ageing.ABANDONED_AFTER,
     }
-    cart = documents.of(records.run(session, _CREATE, values).mappings().one())
+    cart = documents.of(records.run(session, _CREATE, values).one())
     audit.record(session, action="cart.created", entity="cart", entity_id=cart.id, after=cart.sizes)
     outbox.record(session, CartCreated(cart_id=cart.id, version=cart.version, **cart.sizes))
     return view(session, cart, known={variant.variant_id: variant for variant in found}), token
@@ -179,7 +179,7 @@ def _change(  # noqa: PLR0913 -- see `set_quantity`
     due_at = now + ageing.ABANDONED_AFTER
     guest = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "digest": digest}
     circumstances = {"expected": expected_version, "now": now, "due_at": due_at}
-    row = records.run(session, statement, {**values, **guest, **circumstances}).mappings().one_or_none()
+    row = records.run(session, statement, {**values, **guest, **circumstances}).one_or_none()
     return None if row is None else documents.of(row)
 
 

@@ -54,7 +54,7 @@ def sellable(
 
     A SKU finds what is not deleted; an id finds deleted variants too, as not on sale.
     """
-    return by_id(tenancy.run(session, _SELLABLE, _asked(session, variant_ids or (), skus or ())))
+    return by_id(tenancy.run(session, _SELLABLE, _asked(session, variant_ids or (), skus or ())).all())
 
 
 def ask_for_sellable(session: Session, variant_ids: Collection[UUID]) -> Mapping[UUID, Sellable]:

@@ -77,11 +77,11 @@ def complete(
         "order_id": ids.new_id(),
         "now": clock.now(),
     }
-    row = records.run(session, _CLAIM, values).mappings().one_or_none()
+    row = records.run(session, _CLAIM, values).one_or_none()
     if row is None:
         return _completed_before(session, documents.read(session, checkout_id, token))
     checkout = documents.of(session, row)
-    order_id: UUID = row["order_id"]
+    order_id: UUID = row.order_id
     if checkout.holds_until <= clock.now():
         _require_same_price(session, checkout)
     converting.convert(session, checkout.cart_id, contents_version=checkout.cart_contents, order_id=order_id)

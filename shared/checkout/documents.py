@@ -1,7 +1,5 @@
 """A checkout as it stands in its row, and the one way to read it."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -9,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from shared.carts import documents as carts
 from shared.carts.goods import Item
 from shared.checkout.models import PERSONAL
 from shared.checkout.states import CheckoutState
-from shared.core import clock, encryption, tenancy
+from shared.core import clock, encryption, phones, tenancy
 from shared.core.errors import NotFound, Problem
 from shared.orders.contacts import Personal
 from shared.pricing.cart import PricedCart
@@ -75,7 +73,7 @@ def read(session: Session, checkout_id: UUID, token: str | None) -> CheckoutDocu
         "checkout_id": checkout_id,
         "digest": owner(token),
     }
-    row = tenancy.run(session, _READ, values).mappings().one_or_none()
+    row = tenancy.run(session, _READ, values).one_or_none()
     if row is None:
         raise no_such_checkout()
     return of(session, row)
@@ -93,22 +91,22 @@ def owner(token: str | None) -> bytes:
         raise no_such_checkout() from None
 
 
-def of(session: Session, row: RowMapping | Mapping[str, Any]) -> CheckoutDocument:
+def of(session: Session, row: Any) -> CheckoutDocument:  # noqa: ANN401 -- a row's class is its statement's
     """Return the document of a row with `COLUMNS`."""
     return CheckoutDocument(
-        id=row["id"],
-        cart_id=row["cart_id"],
-        cart_contents=row["cart_contents"],
-        state=CheckoutState(row["state"]),
-        items=_items().validate_python(row["items"]),
-        priced=PricedCart.from_json(row["priced"]),
-        store=_store().validate_python(row["store_facts"]),
-        personal=opened(tenancy.require_store(session), row["personal"]),
-        locale=row["locale"],
-        holds_until=row["holds_until"],
-        order_id=row["order_id"],
-        version=row["version"],
-        created_at=row["created_at"],
+        id=row.id,
+        cart_id=row.cart_id,
+        cart_contents=row.cart_contents,
+        state=CheckoutState(row.state),
+        items=_items().validate_python(row.items),
+        priced=PricedCart.from_json(row.priced),
+        store=_store().validate_python(row.store_facts),
+        personal=opened(tenancy.require_store(session), row.personal),
+        locale=row.locale,
+        holds_until=row.holds_until,
+        order_id=row.order_id,
+        version=row.version,
+        created_at=row.created_at,
     )
 
 
@@ -119,14 +117,16 @@ def sealed(store_id: UUID, personal: Personal) -> bytes:
 
 def opened(store_id: UUID, stored: bytes | None) -> Personal | None:
     """Return personal data from its column; None where it was erased."""
-    return Personal.model_validate_json(encryption.decrypt(store_id, PERSONAL, stored)) if stored is not None else None
+    if stored is None:
+        return None
+    return Personal.model_validate_json(encryption.decrypt(store_id, PERSONAL, stored), context=phones.AS_STORED)
 
 
 def terms(items: tuple[Item, ...], priced: PricedCart, store: StoreFacts) -> dict[str, str]:
     """Return the columns that say what was priced, how, and by which terms."""
     return {
         "items": _items().dump_json(items).decode(),
-        "priced": json.dumps(priced.as_json(), ensure_ascii=False),
+        "priced": priced.as_text(),
         "store_facts": _store().dump_json(store).decode(),
     }
 

@@ -34,7 +34,7 @@ def cancel(session: Session, checkout_id: UUID, token: str | None) -> CheckoutDo
         "digest": documents.owner(token),
         "now": clock.now(),
     }
-    row = session.execute(_CANCEL, values).mappings().one_or_none()
+    row = session.execute(_CANCEL, values).one_or_none()
     if row is None:
         return _canceled_before(documents.read(session, checkout_id, token))
     checkout = documents.of(session, row)

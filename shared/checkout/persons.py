@@ -9,7 +9,7 @@ from shared.core import emails, encryption, phones
 from shared.core.emails import Email
 from shared.core.errors import FieldError, ValidationFailed, pointer
 from shared.core.schemas import Input
-from shared.orders.contacts import Address, AddressLine, Contact, Note, Personal, PersonName
+from shared.orders.contacts import AddressLine, Contact, Note, Personal, PersonName
 from shared.stores.queries import StoreFacts
 
 CONTACT_INDEX = "checkouts.contact"
@@ -84,12 +84,17 @@ def personal(buyer: BuyerIn, store: StoreFacts, *, ships: bool) -> Personal:
         missing = FieldError(pointer("shipping_address"), "missing", "Say where it has to be sent.")
         detail = "Some of this has to be sent somewhere."
         raise ValidationFailed(detail, errors=[missing])
-    return Personal(
-        contact=Contact(
-            name=contact.name, email=contact.email, phone=_phone(contact.phone, store, pointer("contact", "phone"))
-        ),
-        shipping_address=_address(address, store) if address is not None else None,
-        note=buyer.note or None,
+    return Personal.model_validate(
+        {
+            "contact": {
+                "name": contact.name,
+                "email": contact.email,
+                "phone": _phone(contact.phone, store, pointer("contact", "phone")),
+            },
+            "shipping_address": _address(address, store) if address is not None else None,
+            "note": buyer.note or None,
+        },
+        context=phones.AS_STORED,
     )
 
 
@@ -104,17 +109,17 @@ def ip_index(store_id: UUID, ip: str | None) -> bytes | None:
     return encryption.blind_index(store_id, IP_INDEX, ip) if ip else None
 
 
-def _address(address: AddressIn, store: StoreFacts) -> Address:
-    return Address(
-        name=address.name,
-        phone=_phone(address.phone, store, pointer("shipping_address", "phone")),
-        line1=address.line1,
-        line2=", ".join(part for part in (address.line2, address.area) if part)[:300] or None,
-        city=address.city,
-        region=address.district,
-        postal_code=address.postal_code,
-        country=address.country or store.country,
-    )
+def _address(address: AddressIn, store: StoreFacts) -> dict[str, str | None]:
+    return {
+        "name": address.name,
+        "phone": _phone(address.phone, store, pointer("shipping_address", "phone")),
+        "line1": address.line1,
+        "line2": ", ".join(part for part in (address.line2, address.area) if part)[:300] or None,
+        "city": address.city,
+        "region": address.district,
+        "postal_code": address.postal_code,
+        "country": address.country or store.country,
+    }
 
 
 def _phone(written: str | None, store: StoreFacts, where: str) -> str | None:

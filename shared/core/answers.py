@@ -64,10 +64,9 @@ def is_outcome(problem: Problem) -> bool:
 def kinds(endpoint: EndpointDeclaration) -> list[type[Problem]]:
     """Return every problem that the route may answer with: its own, and those of the way to it."""
     found: list[type[Problem]] = [MalformedRequest, ValidationFailed, InternalError, errors.Unavailable]
+    found.append(errors.Forbidden)  # to whoever comes around the edge, too
     if not endpoint.is_anybodys:
         found.append(errors.Unauthenticated)
-    if endpoint.permission or (endpoint.signed_in and endpoint.audience == "merchant"):
-        found.append(errors.Forbidden)
     if endpoint.audience == "merchant" and endpoint.method not in browsers.SAFE:
         found.append(browsers.CrossSiteRequest)
     if endpoint.step_up:

@@ -26,6 +26,7 @@ Severity = Literal["info", "notice", "critical"]
 QUEUE = "audit-seals"  # the sealer's
 
 _PENDING = "pending_audit"  # the key in Session.info
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class AuditEntry(StoreOwned, Base):
@@ -124,8 +125,7 @@ def row_hash(row: Mapping[str, Any]) -> bytes:
     Values as JSON has them: UUIDs and times as text, bytes as hexadecimal. A verifier computes the same from the row.
     """
     told = {key: _as_kept(row[key]) for key in row if key != "row_hash"}
-    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(_CANONICAL.encode(told).encode()).digest()
 
 
 def _as_kept(value: Any) -> Any:  # noqa: ANN401 -- any JSON value

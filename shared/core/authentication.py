@@ -131,14 +131,31 @@ def _tenant(endpoint: EndpointDeclaration, signed_in: principals.Session) -> UUI
     return tenant_id
 
 
+def tell_use(session: Session, caller: Caller | None) -> None:
+    """Write along with the commit, if it is time, that a token is in use: for a request that writes anyway.
+
+    Its row is the last that such a transaction locks, so two of them never wait for each other.
+    """
+    principal = caller.principal if caller else None
+    if principal is None or principal.kind != "api_token" or _NEWS not in session.info:
+        return
+    if principal.store_id is None or tenancy.store_of(session) != principal.store_id:
+        return
+    now, credential_id = clock.now(), UUID(principal.id)
+    uses = token_uses.count(credential_id, now=now, at_once=bool(session.info[_NEWS]))
+    session.info[_NEWS] = None  # it is counted
+    if uses:
+        token_uses.tell(session, credential_id, uses, store_id=principal.store_id, now=now)
+
+
 def note_use(session: Session, caller: Caller | None) -> None:
     """Write down, a few times an hour at most, that the credential is in use; in a transaction of its own.
 
     `session` is the request's, which has ended. When this fails, little is lost: the next request writes it, and a
     token's uses of some minutes are not counted.
     """
-    is_news, now = bool(session.info.pop(_NEWS, False)), clock.now()
-    if caller is None:
+    is_news, now = session.info.pop(_NEWS, False), clock.now()
+    if caller is None or is_news is None:
         return
     principal, uses = caller.principal, 0
     if principal.kind == "api_token":
@@ -190,12 +207,7 @@ def _staff(session: Session, token: str) -> Caller:
 
 def _shopper(session: Session, endpoint: EndpointDeclaration, request: Request) -> Caller:
     key = request.headers.get("x-publishable-key") or request.query_params.get("publishable_key")
-    if key is None:
-        caller = _by_host(session, request)
-    elif credentials.is_well_formed(credentials.PUBLISHABLE, key):
-        caller = _by_key(session, key, request)
-    else:
-        raise _refused("The X-Publishable-Key is not one of ours: it was cut or mistyped.")
+    caller = _by_host(session, request) if key is None else _by_key(session, key, request)
     if endpoint.cached is not None or (endpoint.signed_in is None and "authorization" not in request.headers):
         return caller  # what is cached is the same for everybody
     return _customer(session, caller, _bearer(request, credentials.CUSTOMER))
@@ -238,8 +250,11 @@ def _by_token(session: Session, token: str, request: Request) -> Caller:
 
 
 def _by_key(session: Session, key: str, request: Request) -> Caller:
-    digest, origin = credentials.digest(key), request.headers.get("origin")
-    told = _told(session, (credentials.PUBLISHABLE, digest, origin), _BY_KEY, (digest, origin, clock.now()))
+    digest, origin = credentials.digest(key) if key.isascii() else b"", request.headers.get("origin")
+    name = (credentials.PUBLISHABLE, digest, origin)
+    if name not in _memory and not credentials.is_well_formed(credentials.PUBLISHABLE, key):
+        raise _refused("The X-Publishable-Key is not one of ours: it was cut or mistyped.")
+    told = _told(session, name, _BY_KEY, (digest, origin, clock.now()))
     if told is None:
         raise _refused("This key is unknown or revoked.")
     store_id, key_id, origin_allowed = told

@@ -41,6 +41,7 @@ HOST = "X-Forwarded-Host"  # the edge writes it, whatever the viewer says
 KEY = (LOCALE, "Origin", CURRENCY, HOST, STORE)
 
 _VARY = f"{LOCALE}, {CURRENCY}, {STORE}"  # `Origin` is added by `cors`; the host is a part of the URL
+_TAGS_NAME = TAGS_HEADER.lower().encode()
 _SUCCESS = 200  # not a redirect: a slug that is taken back would lead in a circle for as long as that is kept
 _TAG = f"[!-+\\--~]{{1,{LONGEST_TAG}}}"  # visible ASCII without the comma
 _TAGS = re.compile(f"{_TAG}(?:,{_TAG})*")
@@ -80,13 +81,17 @@ def apply(cached: Cached, request: Request, response: Response, *, tags: Iterabl
     if named and (told.count(",") >= len(named) or not _TAGS.fullmatch(told)):
         raise BadTag(told)
     whole = len(named) <= MOST_TAGS
-    headers = response.headers
-    headers["Cache-Control"] = cached.control if whole else cached.control_within(SECONDS_BEYOND_TAGS)
-    headers["Vary"] = _VARY
+    headers = {
+        b"cache-control": cached.control if whole else cached.control_within(SECONDS_BEYOND_TAGS),
+        b"vary": _VARY,
+    }
     if named:
-        headers[TAGS_HEADER] = told if whole else ",".join(named[:MOST_TAGS])
-    if "etag" not in headers:
-        headers["ETag"] = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+        headers[_TAGS_NAME] = told if whole else ",".join(named[:MOST_TAGS])
+    if "etag" not in response.headers:
+        headers[b"etag"] = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    # All at once, since Starlette walks over all of them for each one that is set.
+    others = [pair for pair in response.raw_headers if pair[0] not in headers]
+    response.raw_headers[:] = [*others, *((name, value.encode("latin-1")) for name, value in headers.items())]
 
 
 def _of_store(cached: Cached, request: Request, response: Response, store_id: UUID | None) -> Iterable[str]:

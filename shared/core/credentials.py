@@ -25,7 +25,7 @@ _CHECKSUM_LENGTH = 6
 
 def generate(prefix: str) -> str:
     """Make a new credential of that prefix."""
-    body = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    body = _in_base_62(secrets.randbelow(len(_ALPHABET) ** _RANDOM_LENGTH), _RANDOM_LENGTH)
     return f"{prefix}_{body}{_checksum(prefix, body)}"
 
 

@@ -42,6 +42,8 @@ __all__ = [
     "IntegrityError",
     "InterfaceError",
     "InternalError",
+    "NamingConnection",
+    "OneTripConnection",
     "OperationalError",
     "ProgrammingError",
     "connect",

@@ -46,6 +46,9 @@ def host(request: Request) -> str:
 
 
 def _came_through(request: Request) -> bool:
+    secrets = settings().origin_secret
+    if secrets is None:
+        return False
     given = request.headers.get(SECRET_HEADER, "").encode()
-    secrets = (settings().origin_secret or "").split()  # two while one is being replaced by the next
-    return any(hmac.compare_digest(given, secret.encode()) for secret in secrets)
+    # Two while one is being replaced by the next.
+    return any(hmac.compare_digest(given, secret.encode()) for secret in secrets.split())

@@ -16,6 +16,7 @@ import hmac
 import json
 import os
 import struct
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def encrypt(store_id: UUID, column: str, clear: bytes) -> bytes:
     provider = key_provider()
     version = provider.current_version
     header, nonce = _HEADER.pack(_FORMAT, version), os.urandom(_NONCE_LENGTH)
-    sealed = AESGCM(provider.key(store_id, version)).encrypt(nonce, clear, _bound_to(header, store_id, column))
+    sealed = _cipher(provider.key(store_id, version)).encrypt(nonce, clear, _bound_to(header, store_id, column))
     return header + nonce + sealed
 
 
@@ -72,7 +73,7 @@ def decrypt(store_id: UUID, column: str, stored: bytes) -> bytes:
     _, version = _HEADER.unpack(header)
     try:
         key = key_provider().key(store_id, version)
-        return AESGCM(key).decrypt(rest[:_NONCE_LENGTH], rest[_NONCE_LENGTH:], _bound_to(header, store_id, column))
+        return _cipher(key).decrypt(rest[:_NONCE_LENGTH], rest[_NONCE_LENGTH:], _bound_to(header, store_id, column))
     except UnknownKey as error:
         message = f"{column} is encrypted under key version {version}, which is unknown here."
         raise DecryptionFailed(message) from error
@@ -91,6 +92,11 @@ def blind_index(store_id: UUID, purpose: str, value: str) -> bytes:
     store_key = provider.key(store_id, provider.index_version)
     index_key = hmac.digest(store_key, b"stormcom/blind-index/" + purpose.encode(), hashlib.sha256)
     return hmac.digest(index_key, value.encode(), hashlib.sha256)
+
+
+@lru_cache(maxsize=1024)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)  # it keeps nothing between two calls, so threads may share it
 
 
 def _bound_to(header: bytes, store_id: UUID, column: str) -> bytes:

@@ -5,30 +5,30 @@ again from its start, since nothing of it was kept. What a caller can cause is a
 else goes wrong is a bug: logged once, answered 500 without a word about our insides, and nothing is kept of it.
 """
 
-import asyncio
 import json
 import os
 import random
 import re
-import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_type_hints
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from mangum import Mangum
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
 
 from shared.core import (
     answers,
+    arrivals,
     audit,
     authentication,
     caching,
@@ -37,7 +37,6 @@ from shared.core import (
     database,
     driver,
     edge,
-    errors,
     idempotency,
     ids,
     messages,
@@ -60,13 +59,7 @@ ATTEMPTS = 3
 
 type Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 
-_TEXT = ["text/", "application/json", errors.MEDIA_TYPE]  # all else goes through API Gateway as base64
-
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
-
-_PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]+(?::[0-9]{1,5})?")
-
-_thread = threading.local()
 
 _DECLARED = "__stormcom_endpoint__"
 # Serialization failure, deadlock, a statement that PostgreSQL knows no more by its name: it undid the transaction.
@@ -83,22 +76,8 @@ def lambda_handler(endpoints: Sequence[EndpointDeclaration]) -> Handler:
     """Build the application and return what Lambda calls: the one endpoint that this Lambda serves, or all of them."""
     served = settings().function
     endpoints = [one for one in endpoints if served is None or one.name == served]
-    own_loop()
-    mangum = Mangum(application(endpoints, documented=False), lifespan="off", text_mime_types=_TEXT)
-
-    def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
-        own_loop()
-        return mangum(_with_a_plain_host(event), lambda_context)
-
-    return serve
-
-
-def _with_a_plain_host(event: dict[str, Any]) -> dict[str, Any]:
-    """Take a Host away that is no name with a port: Mangum fails on it, and URLs made of it have another path."""
-    headers = event.get("headers") or {}
-    if _PLAIN_HOST.fullmatch(headers.get("host", "")):
-        return event
-    return {**event, "headers": {**headers, "host": "localhost"}}
+    app = application(endpoints, documented=False)
+    return arrivals.handler(app, {key: known for route in app.routes for key, known in _by_itself(route)})
 
 
 def application(endpoints: Sequence[EndpointDeclaration], *, documented: bool = True) -> FastAPI:
@@ -140,13 +119,22 @@ class StormRoute(APIRoute):
 
     def get_route_handler(self) -> Inner:
         """Put our way around FastAPI's own handling of the route."""
-        inner = (lambda _: self.endpoint()) if supplying.runs_by_itself(self.endpoint) else super().get_route_handler()
-        endpoint: EndpointDeclaration = getattr(self.endpoint, _DECLARED)
+        if (serve := _way_by_itself(self)) is not None:
+            return serve
+        return partial(_serve, getattr(self.endpoint, _DECLARED), super().get_route_handler())
 
-        async def serve(request: Request) -> Response:
-            return await _serve(endpoint, inner, request)
 
-        return serve
+def _way_by_itself(route: APIRoute) -> Inner | None:
+    """Return the way of a route for which FastAPI has nothing to do; None for any other."""
+    if not supplying.runs_by_itself(route.endpoint):
+        return None
+    return partial(_serve, getattr(route.endpoint, _DECLARED), lambda _: route.endpoint())
+
+
+def _by_itself(route: BaseRoute) -> Iterator[tuple[str, arrivals.ByItself]]:
+    """Name such a way as API Gateway names the route."""
+    if isinstance(route, StormRoute) and (serve := _way_by_itself(route)) is not None:
+        yield from ((f"{method} {route.path}", (route.path_regex, serve)) for method in route.methods or ())
 
 
 async def _serve(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> Response:
@@ -283,6 +271,8 @@ class _Way:
             raise UnauditedChange(message)
         with context.entered(replace(context.current(), principal=present.principal)):
             stores = records.write(session)
+        if self.endpoint.writes:
+            authentication.tell_use(session, self.caller)
         if claim is not None:
             if tenancy.store_of(session) != claim.store_id:
                 tenancy.bind(session, claim.store_id)
@@ -363,27 +353,10 @@ def _arrival(endpoint: EndpointDeclaration, request: Request) -> context.Context
     )
 
 
-class _Loop:
-    """An event loop that ends with the thread that it was made for."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-
-    def __del__(self) -> None:
-        self.loop.close()
-
-
 def _trace_id(traceparent: str) -> str:
     """Return the trace id of a W3C traceparent, which ties our log to the caller's trace; '' if it is none."""
     found = _TRACEPARENT.fullmatch(traceparent)
     return found[1] if found else ""
-
-
-def own_loop() -> None:
-    """Give the thread its event loop, which Mangum runs. In Lambda there is one thread; locally there are many."""
-    if not hasattr(_thread, "own"):
-        _thread.own = _Loop()
-    asyncio.set_event_loop(_thread.own.loop)
 
 
 def _busy() -> Unavailable:

@@ -26,7 +26,7 @@ from shared.core.settings import Settings, settings
 
 _KEY_LENGTH = 32  # bytes: AES-256
 _HIGHEST_VERSION = 2**16 - 1  # two bytes of every stored value
-_CACHED_KEYS = 4096  # derived keys a process keeps: 32 bytes each, and far more stores than one environment serves
+_CACHED_KEYS = 16_384  # derived keys a process keeps: some 200 bytes each, for as many stores as it remembers keys of
 
 
 class UnknownKey(LookupError):

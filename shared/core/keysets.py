@@ -152,8 +152,8 @@ class Keyset:
     def cursor(self, fingerprint: str, values: Sequence[Any]) -> str:
         """Write a position as an opaque text, bound to what `fingerprint` stands for."""
         told = [
-            None if value is None else _adapter(column).dump_python(value, mode="json")
-            for column, value in zip(self._expressions, values, strict=True)
+            None if value is None else adapter.dump_python(value, mode="json")
+            for adapter, value in zip(self._adapters, values, strict=True)
         ]
         text = json.dumps([fingerprint, *told], ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -189,6 +189,10 @@ class Keyset:
         if self.descending:
             return column.is_not(None) if given is None else column < value
         return false() if given is None else or_(column > value, column.is_(None))
+
+    @cached_property
+    def _adapters(self) -> tuple[TypeAdapter[Any], ...]:
+        return tuple(map(_adapter, self._expressions))
 
     @cached_property
     def _expressions(self) -> tuple[ColumnElement[Any], ...]:

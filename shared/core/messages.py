@@ -2,18 +2,19 @@
 
 import re
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from pg8000 import core, dbapi
-from pg8000.converters import timestamptz_in
+from pg8000.converters import datetime_out, make_param, timestamptz_in
 
 type Heard = Callable[[list[Any]], None]  # what is told the rows of a question
 
 HEAD = 5  # bytes of a message's kind and length
+COUNT, LENGTH = 2, 4  # bytes of the number of a row's values, and of the length of each
 length_at = struct.Struct("!i").unpack_from
 
 _NULL = core.i_pack(-1)
@@ -41,12 +42,24 @@ ERRORS_BY_CLASS = {
 FORGOTTEN = {"26000", "0A000"}
 
 
-class Question(core.Context):  # type: ignore[misc]  # pg8000 has no types
+type Shape = tuple[Any, Any]  # the columns of a statement's rows, and what reads them; None and nothing for no rows
+
+
+class Answer(core.Context):  # type: ignore[misc]  # pg8000 has no types
+    """What a statement answers. `name`: by which PostgreSQL knows the statement; `shape`: of its rows, where known."""
+
+    def __init__(self, sql: str, stream: Any = None, *, name: bytes = b"", shape: Shape | None = None) -> None:  # noqa: ANN401 -- a file of any kind
+        """Wait for it."""
+        super().__init__(sql, stream, *(shape or ()))
+        self.name = name
+
+
+class Question(Answer):
     """The answer to a question that travelled ahead of a statement."""
 
-    def __init__(self, sql: str, heard: Heard) -> None:
+    def __init__(self, sql: str, heard: Heard, *, name: bytes = b"", shape: Shape | None = None) -> None:
         """Wait for its rows."""
-        super().__init__(sql)
+        super().__init__(sql, name=name, shape=shape)
         self.heard = heard
 
     @property
@@ -63,10 +76,14 @@ class Step:
     messages: bytes
     heard: Heard | None = None
     is_due: bool = False  # may not be dropped, as a prelude may that nothing follows
+    name: bytes = b""
+    shape: Shape | None = None
 
-    def answer(self) -> core.Context:
+    def answer(self) -> Answer:
         """Return what its answer is read into."""
-        return core.Context(self.sql) if self.heard is None else Question(self.sql, self.heard)
+        if self.heard is None:
+            return Answer(self.sql)
+        return Question(self.sql, self.heard, name=self.name, shape=self.shape)
 
 
 def message(code: bytes, body: bytes) -> bytes:
@@ -91,27 +108,38 @@ def close(name: bytes) -> bytes:
     return message(core.CLOSE, core.STATEMENT + name + core.NULL_BYTE)
 
 
-def bind(texts: Sequence[str | None], encoding: str, name: bytes = b"") -> bytes:
-    """Return the message that gives a parsed statement its parameters, as text; without a name the one parsed last."""
-    parts = [b"\0", name, b"\0\0\0", core.H_pack(len(texts))]  # the unnamed portal, the statement, no formats
-    for each in texts:
-        if each is None:
+def bind(values: Sequence[Any], texts: Mapping[Any, Callable[[Any], Any]], encoding: str, name: bytes = b"") -> bytes:
+    """Return the message that gives a parsed statement its parameters, as text; without a name the one parsed last.
+
+    `texts` writes values by their types, as pg8000 has them.
+    """
+    parts = [b"\0", name, b"\0\0\0", core.H_pack(len(values))]  # the unnamed portal, the statement, no formats
+    for value in values:
+        kind = type(value)
+        if kind is not str:
+            value = texts[kind](value) if kind in texts else make_param(texts, value)  # noqa: PLW2901 -- the same, told
+        if value is None:
             parts.append(_NULL)
         else:
-            encoded = each.encode(encoding)
+            encoded = value.encode(encoding)
             parts += (core.i_pack(len(encoded)), encoded)
     parts.append(b"\0\0")
     return message(core.BIND, b"".join(parts))
 
 
 DESCRIBE_PORTAL = message(core.DESCRIBE, core.PORTAL + core.NULL_BYTE)
-_BIND_NOTHING = bind((), "utf8")
+
+
+@lru_cache(maxsize=512)
+def bind_nothing(name: bytes) -> bytes:
+    """Return the messages that execute a parsed statement without parameters; without a name the one parsed last."""
+    return b"".join((bind((), {}, "utf8", name), core.EXECUTE_MSG))
 
 
 @lru_cache(maxsize=512)
 def prelude(sql: str) -> Step:
     """Return a statement that has no parameters and returns nothing, as a step."""
-    return Step(sql, parse(sql) + _BIND_NOTHING + core.EXECUTE_MSG)
+    return Step(sql, parse(sql) + bind_nothing(b""))
 
 
 BEGIN = prelude("begin")
@@ -119,7 +147,7 @@ BEGIN_READING = prelude("begin read only")
 COMMIT = prelude("commit")
 
 
-def answers(steps: Iterable[Step]) -> list[core.Context]:
+def answers(steps: Iterable[Step]) -> list[Answer]:
     """Return what the steps' answers are read into."""
     return [step.answer() for step in steps]
 
@@ -138,3 +166,8 @@ def moment(told: str) -> datetime | str:
     except ValueError:
         read: datetime | str = timestamptz_in(told)
         return read
+
+
+def told_moment(at: datetime) -> str:
+    """Write a moment; what is in UTC already, as all of ours are, needs no conversion to it."""
+    return at.isoformat() if at.tzinfo is UTC else str(datetime_out(at))

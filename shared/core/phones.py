@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, ValidationInfo, WithJsonSchema
 
 DEFAULT_REGION = "BD"  # ISO 3166: the country of numbers without a country code
+
+AS_STORED = "as stored"  # the context of a validation whose numbers were normalized before, which is dear
 
 _LONGEST = 40  # characters of what a person may write: 15 digits and their spaces, dashes and brackets
 
@@ -31,9 +33,13 @@ def normalize(text: str, region: str = DEFAULT_REGION) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def _normalized(text: str, info: ValidationInfo) -> str:
+    return text if info.context is AS_STORED else normalize(text)
+
+
 Phone = Annotated[
     str,
-    AfterValidator(normalize),
+    AfterValidator(_normalized),
     WithJsonSchema({"type": "string", "format": "phone", "maxLength": _LONGEST, "examples": ["+8801712345678"]}),
 ]
 """A phone number in E.164; one without a country code is of Bangladesh. For a store elsewhere, call `normalize`."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
+from operator import attrgetter
 from typing import IO, Any
+from uuid import UUID
 
 from pg8000 import core, dbapi
 
@@ -22,9 +25,16 @@ class Connection(dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
         self.round_trips = 0  # flushes that were followed by a wait, since the session began
         self.statements = 0  # executions, without BEGIN, SET, COMMIT, SAVEPOINT and their like
         self._is_lost = False
-        super().__init__(*args, **kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            if getattr(self, "_sock", None) is not None:  # pg8000 closes what fails after its first words, not before
+                self.close()
+            raise
         self._usock.settimeout(None)
         self.register_in_adapter(_TIMESTAMPTZ, messages.moment)
+        self.register_out_adapter(datetime, messages.told_moment)
+        self.register_out_adapter(UUID, attrgetter("hex"))  # half of what its dashes cost, which PostgreSQL ignores
 
     def prelude(self, sql: str) -> None:
         """Run `sql`, which takes no parameters and returns nothing, in the transaction before the next statement.

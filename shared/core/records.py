@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Result, TextClause, event, text
+from sqlalchemy import Result, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
-from shared.core import audit, clock, context, encryption, ids, outbox, queues, tenancy
+from shared.core import audit, clock, context, encryption, found, ids, outbox, queues, tenancy
 
 _CHANGED = "changed"  # the key in Session.info
 # Statements that begin with WITH are not judged by their text: what they return tells nothing of what they changed.
@@ -106,7 +106,7 @@ def forget_since(session: Session, to: Mark) -> None:
     session.info[_CHANGED] = to.changed
 
 
-def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
+def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> found.Found:
     """Run a statement of a hot path, and note whether it changed rows; see `tenancy.run`."""
     result = tenancy.run(session, statement, values)
     if _WRITES.match(statement.text) and result.rowcount != 0:

@@ -3,7 +3,7 @@
 FastAPI resolves, checks and documents every parameter and those of its dependencies, one by one, at each request: for a
 list with a dozen documented filters that costs more than its SQL. So where an application is to serve and not to be
 documented, FastAPI never sees the session, the caller and the list's query: their dependencies say with `supply` what
-they are for a given exchange.
+they are for a given exchange. Nor does it see a part of the path that may be any text, such as a slug.
 """
 
 import functools
@@ -27,7 +27,7 @@ def inline(endpoint: EndpointDeclaration, returns: object, *, documented: bool) 
     A Lambda environment serves one request at a time, so a hop to another thread would buy nothing and cost 0.1 ms.
     """
     call = endpoint.call
-    supplied = {} if documented else supplies(call)
+    supplied = {} if documented else supplies(call, endpoint.path)
     left = _without(call, supplied)
 
     @functools.wraps(call)
@@ -55,15 +55,22 @@ def runs_by_itself(run: Callable[..., Awaitable[Any]]) -> bool:
     return bool(getattr(run, _BY_ITSELF, False))
 
 
-def supplies(call: Callable[..., Any]) -> dict[str, Supply]:
-    """Return the parameters that need no FastAPI, and where each of them comes from."""
-    found = {}
+def supplies(call: Callable[..., Any], path: str = "") -> dict[str, Supply]:
+    """Return the parameters that need no FastAPI, and where each of them comes from; `path` is the endpoint's."""
+    found: dict[str, Supply] = {}
     for name, hint in get_type_hints(call, include_extras=True).items():
+        if hint is str and f"{{{name}}}" in path:
+            found[name] = functools.partial(_of_the_path, name)
         for fact in get_args(hint)[1:]:
             supply = getattr(getattr(fact, "dependency", None), SUPPLY, None)
             if supply is not None:
                 found[name] = supply
     return found
+
+
+def _of_the_path(name: str, present: Exchange) -> str:
+    text: str = present.request.path_params[name]  # any text will do: there is nothing to check
+    return text
 
 
 def _without(call: Callable[..., Any], supplied: Mapping[str, Supply]) -> inspect.Signature:

@@ -4,13 +4,17 @@ One line a request or message. No personal data, no secrets. Metrics are EMF lin
 The tracer is imported only where tracing is on, since its library is slow to load.
 """
 
+import json
+import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 from shared.core import context
@@ -19,7 +23,7 @@ from shared.core import context
 @lru_cache(maxsize=1)
 def logger() -> Logger:
     """Return the process's structured logger."""
-    return Logger(service="stormcom", utc=True)
+    return Logger(service=_SERVICE, logger_formatter=_Formatter(utc=True))
 
 
 def log_outcome(outcome: str, *, name: str, milliseconds: float, **facts: object) -> None:
@@ -33,11 +37,53 @@ def log_outcome(outcome: str, *, name: str, milliseconds: float, **facts: object
         "store_id": str(scope.store_id) if scope.store_id else None,
         **facts,
     }
-    logger().info(f"{name} {outcome}", extra=line)
+    lines = _lines()
+    if lines.isEnabledFor(logging.INFO):  # past `info`, which would look for its caller on the stack
+        lines.handle(_Outcome(f"{name} {outcome}", line))
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
         failures = float(outcome == "failed")
         values = {"Duration": (MetricUnit.Milliseconds, milliseconds), "Failures": (MetricUnit.Count, failures)}
         _emit(name, values)
+
+
+@lru_cache(maxsize=1)
+def _lines() -> logging.Logger:
+    logger()  # which sets it up
+    return logging.getLogger(_SERVICE)
+
+
+class _Outcome(logging.LogRecord):
+    """The record of a request's or message's one line, whose facts are known as a whole."""
+
+    def __init__(self, message: str, facts: Mapping[str, Any]) -> None:
+        super().__init__(_SERVICE, logging.INFO, __file__, 0, message, None, None, "log_outcome")
+        self.facts = facts
+
+
+class _Formatter(LambdaPowertoolsFormatter):
+    """Powertools' format; an outcome is written at once, where Powertools would look at each attribute of a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not isinstance(record, _Outcome):
+            return super().format(record)
+        line = {
+            "level": record.levelname,
+            "message": record.msg,
+            "timestamp": f"{_second(int(record.created))},{int(record.msecs):03d}+0000",
+            "service": _SERVICE,
+            **record.facts,
+            "xray_trace_id": self._get_latest_trace_id(),
+        }
+        return _as_json({name: value for name, value in line.items() if value is not None})
+
+
+_SERVICE = "stormcom"
+_as_json = json.JSONEncoder(default=str, ensure_ascii=False, separators=(",", ":")).encode
+
+
+@lru_cache(maxsize=1)
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
 
 
 def measure(service: str, metric: str, value: float, unit: MetricUnit) -> None:

@@ -11,23 +11,22 @@ role that owns nothing, bound to the transaction by `app.store_id`: it also stop
 statements, raw SQL, bulk updates). The third are composite keys, so that no row can even point at another store's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     Connection,
-    CursorResult,
     DateTime,
     Enum,
     LargeBinary,
     MetaData,
-    Row,
     Select,
     Text,
     TextClause,
@@ -46,7 +45,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import visitors
 
-from shared.core import context, ids, plain
+from shared.core import apart, context, found, ids, plain
 from shared.core.compiled import spoken
 from shared.core.lives import TenantLife
 from shared.core.messages import Heard
@@ -143,17 +142,17 @@ class _Opening:
     def has_questions(self) -> bool:
         return any(heard is not None for _, _, heard in self.said)
 
-    def say(self, connection: Connection) -> None:
+    def say(self, driven: plain.Connection, info: MutableMapping[Any, Any], show: apart.Show) -> None:
         """Say it all to the connection, which sends it with its next statement."""
-        connection.info[_STORE] = self.store_id  # for whoever watches statements: which store they are bound to
-        driven = _driven(connection)
+        info[_STORE] = self.store_id  # for whoever watches statements: which store they are bound to
         if self.reads_only:
             driven.only_read()
         for sql, values, heard in self.said:
             if heard is None:
                 driven.prelude(sql)
             else:
-                _ask(connection, sql, values, heard)
+                show(sql, values)
+                driven.ask(sql, values, heard)
 
 
 class TenantSession(Session):
@@ -262,10 +261,10 @@ def only_read(session: Session) -> None:
         _opening(session).reads_only = True
 
 
-def read(session: Session, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-    """Return what a statement finds: what a hot read needs, for half of the session's price.
+def read(session: Session, statement: TextClause, values: Mapping[str, Any]) -> Sequence[Any]:
+    """Return the rows that a statement finds, with their columns' names: what a hot read needs, and no more.
 
-    Where the session only reads, and nobody has used its transaction yet, the statement goes past the session: it is a
+    Where the session only reads, and nobody has used its transaction yet, the statement goes past SQLAlchemy: it is a
     transaction of its own, begun as the session's would be. `statement` is a constant: it is compiled once.
     """
     if not _is_apart(session):
@@ -273,12 +272,14 @@ def read(session: Session, statement: TextClause, values: Mapping[str, Any]) -> 
     return _read_apart(session, *spoken(session, statement, values))
 
 
-def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> CursorResult[Any]:
-    """Run a statement in the session's transaction, past its layers for mapped classes: for half of their price.
+def run(session: Session, statement: TextClause, values: Mapping[str, Any]) -> found.Found:
+    """Run a statement in the session's transaction, past the session's layers: for a third of their price.
 
     `statement` is a constant, compiled once; `values` are of types that the driver knows. `records.run` notes a change.
     """
-    return _connection(session).exec_driver_sql(*spoken(session, statement, values))
+    connection, (sql, told) = _connection(session), spoken(session, statement, values)
+    _show(connection, sql, told)
+    return found.run(connection, _driven(connection), sql, told)
 
 
 _NOTHING = ("select %s::int", (1,))
@@ -288,11 +289,9 @@ def _is_apart(session: Session) -> bool:
     return not session.in_transaction() and _opening(session).reads_only
 
 
-def _read_apart(session: Session, sql: str, values: tuple[Any, ...]) -> Sequence[Row[Any]]:
+def _read_apart(session: Session, sql: str, values: tuple[Any, ...]) -> Sequence[Any]:
     opening = _opening(session)
-    with session.get_bind().engine.begin() as connection:
-        opening.say(connection)
-        rows = connection.exec_driver_sql(sql, values).all()
+    rows = apart.read(session.get_bind().engine, opening.say, sql, values)
     opening.said = [one for one in opening.said if one[0].startswith("set local")]  # for the next statement, too
     return rows
 
@@ -349,7 +348,7 @@ def _begin(session: Session, _transaction: SessionTransaction, connection: Conne
     connection.info.pop(_STORE, None)
     opening: _Opening | None = session.info.pop(_OPENING, None)
     if opening is not None:
-        opening.say(connection)
+        opening.say(_driven(connection), connection.info, partial(_show, connection))
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

@@ -2,20 +2,21 @@
 
 A request that was carried out counts once; one that was refused does not, whatever it was refused for. Each process
 writes at once where nobody has written of the token for five minutes, and else every five minutes what it has counted
-since, to the day on which it writes: a row a token and day, and never in the request's own transaction. A process that
-ends takes what it counted since its last writing with it, five minutes at most; so the counts are a floor, and nothing
-to charge by.
+since, to the day on which it writes: a row a token and day. A request that writes tells it with its commit, any other
+writes it in a transaction behind its own. A process that ends takes what it counted since its last writing with it,
+five minutes at most; so the counts are a floor, and nothing to charge by.
 """
 
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from shared.core import context, encryption
+from shared.core import context, encryption, tenancy
 
 EVERY = timedelta(minutes=5)
 _COUNTED = 4096  # tokens of a process
@@ -61,17 +62,23 @@ def count(credential_id: UUID, *, now: datetime, at_once: bool) -> int:
 
 def write(session: Session, credential_id: UUID, uses: int, *, store_id: UUID, now: datetime) -> None:
     """Write what was counted, and that the token is in use. One statement; the session is bound to the store."""
+    tenancy.run(session, _WRITE, _values(credential_id, uses, store_id=store_id, now=now))
+
+
+def tell(session: Session, credential_id: UUID, uses: int, *, store_id: UUID, now: datetime) -> None:
+    """Write the same along with the session's commit."""
+    tenancy.tell(session, _WRITE, _values(credential_id, uses, store_id=store_id, now=now))
+
+
+def _values(credential_id: UUID, uses: int, *, store_id: UUID, now: datetime) -> dict[str, Any]:
     present = context.current()
     address = encryption.encrypt(store_id, "token_uses.last_address", present.ip.encode()) if present.ip else None
-    session.execute(
-        _WRITE,
-        {
-            "store_id": store_id,
-            "id": credential_id,
-            "day": now.date(),
-            "uses": uses,
-            "route": present.function or "",
-            "address": address,
-            "now": now,
-        },
-    )
+    return {
+        "store_id": store_id,
+        "id": credential_id,
+        "day": now.date(),
+        "uses": uses,
+        "route": present.function or "",
+        "address": address,
+        "now": now,
+    }

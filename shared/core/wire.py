@@ -9,10 +9,9 @@ from itertools import batched
 from typing import Any
 
 from pg8000 import core, dbapi
-from pg8000.converters import make_params
 
 from shared.core import messages
-from shared.core.messages import Heard, Question, Step
+from shared.core.messages import Answer, Heard, Question, Shape, Step
 from shared.core.plain import Connection, Stream
 
 # PostgreSQL answers each execution with about 40 bytes and stops reading once nobody takes its answers. A hundred
@@ -21,6 +20,9 @@ _EXECUTIONS_PER_FLUSH = 100
 
 _READ = 65_536  # bytes that one read takes at most
 _KNOWN_ROWS = 512  # descriptions that a connection keeps
+_SAYING_NOTHING = frozenset((core.PARSE_COMPLETE, core.BIND_COMPLETE, core.CLOSE_COMPLETE))
+_EXECUTED: bytes = core.EXECUTE_MSG
+_DESCRIBED_AND_EXECUTED = messages.DESCRIBE_PORTAL + _EXECUTED
 
 
 class OneTripConnection(Connection):
@@ -51,8 +53,9 @@ class OneTripConnection(Connection):
         """
         self.statements += 1
         told, name = self._told(messages.numbered(sql), ())
-        asked = told + self._bind(values, name) + messages.DESCRIBE_PORTAL + core.EXECUTE_MSG
-        self._ahead.append(Step(sql, asked, heard, is_due=True))
+        shape = self._shape(name)
+        asked = told + self._bind(values, name) + self._executed(shape)
+        self._ahead.append(Step(sql, asked, heard, is_due=True, name=name, shape=shape))
 
     def tell(self, sql: str, values: Sequence[Any]) -> None:
         """Let a statement that returns nothing travel in front of the next one, or of the commit: nobody waits for it.
@@ -117,7 +120,7 @@ class OneTripConnection(Connection):
 
     def _say_ahead(self, *behind: Step) -> None:
         steps = [*self._steps(), *behind]
-        self._exchange([*(step.messages for step in steps), core.SYNC_MSG], [messages.answers(steps)])
+        self._exchange([*map(self._words, steps), core.SYNC_MSG], [messages.answers(steps)])
 
     def _end(self) -> None:
         self._ahead.clear()
@@ -137,14 +140,14 @@ class OneTripConnection(Connection):
         self, statement: str, vals: Sequence[Any] = (), oids: Sequence[int] = (), stream: Stream | None = None
     ) -> core.Context:
         """Send a statement with parameters: Parse, Bind, Describe, Execute and Sync in one flush."""
-        steps = self._steps()
-        context = core.Context(statement, stream=stream)
-        behind = self._behind()
+        steps, behind = self._steps(), self._behind()
         told, name = self._told(statement, oids)
-        said = [*(step.messages for step in steps), told, self._bind(vals, name)]
-        said += (messages.DESCRIBE_PORTAL, core.EXECUTE_MSG, *(step.messages for step in behind), core.SYNC_MSG)
-        self._exchange(said, [[*messages.answers(steps), context, *messages.answers(behind)]])
-        return context
+        shape = self._shape(name)
+        answer = Answer(statement, stream, name=name, shape=shape)
+        said = [*map(self._words, steps), told, self._bind(vals, name), self._executed(shape)]
+        said += (*map(self._words, behind), core.SYNC_MSG)
+        self._exchange(said, [[*messages.answers(steps), answer, *messages.answers(behind)]])
+        return answer
 
     def execute_repeatedly(
         self, statement: str, param_sets: Iterable[Sequence[Any]], oids: Sequence[int] = ()
@@ -154,7 +157,7 @@ class OneTripConnection(Connection):
         for some in batched(param_sets, _EXECUTIONS_PER_FLUSH, strict=False):
             steps = self._steps()
             told, name = self._told(statement, oids)
-            said = [*(step.messages for step in steps), told]
+            said = [*map(self._words, steps), told]
             for vals in some:
                 said += (self._bind(vals, name), core.EXECUTE_MSG)
             self._exchange([*said, core.SYNC_MSG], [[*messages.answers(steps), context]])
@@ -175,8 +178,20 @@ class OneTripConnection(Connection):
         """Return what makes PostgreSQL know a statement, and the name by which it then does: none for the last told."""
         return messages.parse(statement, tuple(oids)), b""
 
+    def _words(self, step: Step) -> bytes:
+        """Return what makes PostgreSQL do a step."""
+        return step.messages
+
+    def _shape(self, _name: bytes) -> Shape | None:
+        """Return what the rows of a statement look like that PostgreSQL knows by a name, where that is known here."""
+        return None
+
+    def _executed(self, shape: Shape | None) -> bytes:
+        """Return what has a bound statement executed, and its rows described where nobody knows what they look like."""
+        return _DESCRIBED_AND_EXECUTED if shape is None else _EXECUTED
+
     def _bind(self, vals: Sequence[Any], name: bytes) -> bytes:
-        return messages.bind(make_params(self.py_types, vals), self._client_encoding, name)
+        return messages.bind(vals, self.py_types, self._client_encoding, name)
 
     def _exchange(self, said: Iterable[bytes], batches: list[list[core.Context]]) -> None:
         """Send what is said, and read the answers to everything; each batch of them ends with a ReadyForQuery."""
@@ -207,26 +222,27 @@ class OneTripConnection(Connection):
         waiting = iter(batches)
         batch = next(waiting)
         step, answer = 0, batch[0]
-        heard, at = b"", 0
+        heard, at, size = b"", 0, 0
+        length_at, handlers = messages.length_at, self.message_types
         while True:
-            if len(heard) < at + messages.HEAD or len(heard) <= at + (length := messages.length_at(heard, at + 1)[0]):
+            if size < at + messages.HEAD or size <= at + (length := length_at(heard, at + 1)[0]):
                 heard, at = heard[at:] + self._read(), 0
                 if (
                     len(heard) >= messages.HEAD
                     and (missing := messages.length_at(heard, 1)[0] + 1 - len(heard)) > _READ
                 ):
                     heard += self._read_whole(missing)
+                size = len(heard)
                 continue
-            code, body = heard[at : at + 1], heard[at + messages.HEAD : at + 1 + length]
+            code, begin = heard[at : at + 1], at + messages.HEAD
             at += 1 + length
+            if code in _SAYING_NOTHING:
+                continue
             if code == core.DATA_ROW:
                 if answer.error is None:
-                    try:
-                        self.handle_DATA_ROW(body, answer)
-                    except Exception as error:  # noqa: BLE001 - a value that Python can't hold; raised once all is read
-                        answer.error = error
+                    self._take_row(heard, begin, answer)
                 continue
-            self.message_types[code](body, answer)
+            handlers[code](heard[begin:at], answer)
             if code == core.COMMAND_COMPLETE and step < len(batch) - 1:
                 step += 1
                 answer = batch[step]
@@ -235,6 +251,25 @@ class OneTripConnection(Connection):
                     return
                 batch = following
                 step, answer = 0, batch[0]
+
+    def _take_row(self, heard: bytes, at: int, answer: core.Context) -> None:
+        """Read a row, as pg8000's `handle_DATA_ROW` does, where it stands."""
+        row: list[object] = []
+        length_at, encoding = messages.length_at, self._client_encoding
+        at += messages.COUNT
+        try:
+            for read in answer.input_funcs:
+                length = length_at(heard, at)[0]
+                at += messages.LENGTH
+                if length < 0:
+                    row.append(None)
+                else:
+                    row.append(read(heard[at : at + length].decode(encoding)))
+                    at += length
+        except Exception as error:  # noqa: BLE001 - a value that Python can't hold; raised once all is read
+            answer.error = error
+            return
+        answer.rows.append(row)
 
     def _read(self) -> bytes:
         data: bytes = self._sock.read1(_READ)

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, text
 from sqlalchemy.orm import Session
 
 from shared.catalog import queries as catalog
+from shared.core import tenancy
 from shared.core.errors import NotFound
 from shared.core.keysets import Operator
 from shared.core.paging import Filter, Listing, ListQuery, PageInfo
@@ -14,6 +15,11 @@ from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLe
 from shared.inventory.schemas import AdjustmentOut, StockLevelOut
 
 _MOMENT: tuple[Operator, ...] = ("gt", "gte", "lt", "lte")
+
+_LEVEL = text("""
+select variant_id, on_hand, reserved, safety_stock, allow_backorder, low_stock_threshold, version, updated_at
+from stock_levels where store_id = :store_id and variant_id = :variant_id
+""")
 
 _IS_LOW = and_(StockLevel.low_stock_threshold.is_not(None), StockLevel.on_hand <= StockLevel.low_stock_threshold)
 
@@ -47,10 +53,8 @@ def get_level(session: Session, variant_id: UUID) -> StockLevelOut:
         NotFound: there is no such variant in this store.
     """
     names = catalog.ask_for_sellable(session, [variant_id])
-    level = session.scalars(
-        select(StockLevel).where(StockLevel.variant_id == variant_id),
-        execution_options={"populate_existing": True},
-    ).one_or_none()
+    values = {"store_id": tenancy.require_store(session), "variant_id": variant_id}
+    level = tenancy.run(session, _LEVEL, values).one_or_none()
     if level is None:
         detail = "There is no such variant."
         raise NotFound(detail)

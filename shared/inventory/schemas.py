@@ -1,7 +1,7 @@
 """What comes in and goes out about stock."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictBool, StringConstraints
 
@@ -78,7 +78,7 @@ class StockLevelOut(Schema):
     updated_at: datetime
 
     @classmethod
-    def of(cls, level: StockLevel, sellable: Sellable) -> Self:
+    def of(cls, level: StockLevel | Any, sellable: Sellable) -> Self:  # noqa: ANN401 -- a model, or a row of its columns
         """Present a level."""
         threshold = level.low_stock_threshold
         return cls(

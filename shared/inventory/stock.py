@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from shared.core import audit, clock, errors, ids, outbox, tenancy
@@ -213,7 +213,7 @@ def _change(session: Session, variant_id: UUID, target: Target, *, kind: Adjustm
     movements.tell(session, [moved], kind)
 
 
-def _refuse(row: Row[Any]) -> NoReturn:
+def _refuse(row: Any) -> NoReturn:  # noqa: ANN401 -- a row's class is its statement's
     if not row.is_this_version:
         raise StaleVersion(row.version_before)
     if not row.is_as_expected:

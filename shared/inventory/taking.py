@@ -7,7 +7,7 @@ ever wait for each other. What is read under a lock is what is there then, whate
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from shared.core import tenancy
@@ -83,7 +83,7 @@ def take_along(
     tenancy.ask_along(session, beginning_so, {**values, "makes_room": False}, hear)
 
 
-def take(session: Session, beginning_so: TextClause, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+def take(session: Session, beginning_so: TextClause, values: Mapping[str, Any]) -> Sequence[Any]:
     """Run a statement that begins so, and return its rows: `variant_id`, `wanted`, `suffices`, `available`, `is_done`.
 
     Where it falls short it is undone, locks included, and run once more, with what expired reservations hold back.

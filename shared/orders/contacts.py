@@ -16,14 +16,16 @@ _LINE_BREAKS = {"\n", "\t"}
 
 
 def _one_line(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
+    if not text.isprintable() and any(unicodedata.category(character) == "Cc" for character in text):
         message = "must be one line, without control characters"
         raise ValueError(message)
     return text
 
 
 def _lines(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" and character not in _LINE_BREAKS for character in text):
+    if not text.isprintable() and any(
+        unicodedata.category(character) == "Cc" and character not in _LINE_BREAKS for character in text
+    ):
         message = "must not hold control characters"
         raise ValueError(message)
     return text

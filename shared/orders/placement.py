@@ -129,9 +129,10 @@ def place(session: Session, draft: OrderDraft) -> PlacedOrder:
     start = records.mark(session, "placement")
     shortage: OutOfStock | None = None
     number: int | None = None
-    lines = _lines(draft)
+    told = draft.priced.as_json()
+    lines = _lines(draft, told)
     now = clock.now()
-    demand, values = _demand(session, draft), _values(session, draft, lines, now)
+    demand, values = _demand(session, draft), _values(session, draft, lines, told, now)
     try:
         try:
             sales.sell_along(session, draft.order_id, demand, holder_id=draft.holder_id)
@@ -273,8 +274,8 @@ def _tell(session: Session, draft: OrderDraft, placed: PlacedOrder, lines: list[
     )
 
 
-def _lines(draft: OrderDraft) -> list[dict[str, Any]]:
-    traces = [line["trace"] for line in draft.priced.as_json()["lines"]]
+def _lines(draft: OrderDraft, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    traces = [line["trace"] for line in told["lines"]]
     return [
         _line(position, line, draft.titles[line.line_id], trace)
         for position, (line, trace) in enumerate(zip(draft.priced.lines, traces, strict=True), start=1)
@@ -301,7 +302,9 @@ def _line(position: int, line: PricedLine, title: Title, trace: list[Any]) -> di
     }
 
 
-def _values(session: Session, draft: OrderDraft, lines: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+def _values(
+    session: Session, draft: OrderDraft, lines: list[dict[str, Any]], told: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
     store_id = tenancy.require_store(session)
     priced, contact = draft.priced, draft.contact
     personal = Personal(contact=contact, shipping_address=draft.shipping_address, note=draft.note)
@@ -323,7 +326,7 @@ def _values(session: Session, draft: OrderDraft, lines: list[dict[str, Any]], no
         "shipping_tax": priced.shipping_tax,
         "total": priced.total,
         "prices_include_tax": priced.prices_include_tax,
-        "trace": json.dumps(priced.as_json()["trace"], ensure_ascii=False),
+        "trace": json.dumps(told["trace"], ensure_ascii=False),
         "personal": sealed,
         "email_index": _index(store_id, EMAIL_INDEX, emails.for_lookup(contact.email) if contact.email else None),
         "phone_index": _index(store_id, PHONE_INDEX, contact.phone),

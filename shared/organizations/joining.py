@@ -27,6 +27,7 @@ class InvitationNotFound(NotFound):
 
     code = "invitation_not_found"
     title = "No such invitation"
+    is_noted = True
 
 
 class InvitationForAnother(Forbidden):

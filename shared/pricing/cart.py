@@ -114,6 +114,10 @@ class PricedCart:
         plain: dict[str, Any] = _adapter().dump_python(self, mode="json")
         return plain
 
+    def as_text(self) -> str:
+        """Return the same as JSON's text."""
+        return _adapter().dump_json(self).decode()
+
     @staticmethod
     def from_json(plain: dict[str, Any]) -> "PricedCart":
         """Return the price that `as_json` wrote."""

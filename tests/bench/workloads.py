@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from infra.local import events
-from shared.core.http import own_loop
+from shared.core.arrivals import own_loop
 from tests.bench import nothing
 from tests.bench.acts import EMPTY, KINDS, Cast
 from tests.bench.purchase import Refused, Send, Shop, Times, carry_out

@@ -87,6 +87,52 @@ def test_a_question_is_told_by_its_name_too(url: str) -> None:
         assert bytes(proxy.sent).count(b"::int + 1") == 2
 
 
+def test_what_a_named_statements_rows_look_like_is_told_once(url: str) -> None:
+    described: list[bool] = []
+
+    with CountingProxy(url) as proxy, driver.connect_to(proxy.url, by_name=True) as connection:
+        for number in range(4):
+            before = len(proxy.sent)
+            assert rows(connection, "select %s::int as number, null as nothing", number) == [(number, None)]
+            described.append(b"D\x00\x00\x00\x06P\x00" in bytes(proxy.sent[before:]))
+            cursor = connection.cursor()
+            cursor.execute("select %s::int as number, null as nothing", (number,))
+            assert [column[0] for column in cursor.description] == ["number", "nothing"]
+
+    assert described == [True, False, False, False]  # the second time it is told, within the first round
+
+
+def test_begin_commit_and_savepoints_are_told_by_their_names_and_settings_are_not(
+    connection: driver.Connection,
+) -> None:
+    for number in range(3):
+        connection.prelude(f"set local app.store_id = 'store {number % 2}'")
+        connection.prelude("savepoint here")
+        assert rows(connection, "select current_setting('app.store_id') || %s", "!") == [(f"store {number % 2}!",)]
+        connection.tell("insert into notes values (%s, 'told')", (2000 + number,))
+        connection.commit()
+
+    kept = known(connection)
+    assert {"begin", "commit", "savepoint here"} <= set(kept)
+    assert not [one for one in kept if one.startswith("set")]
+    assert rows(connection, "delete from notes where id >= %s returning note", 2000) == [("told",)] * 3
+    connection.commit()
+
+
+def test_a_commit_that_is_told_by_its_name_still_tells_that_all_was_rolled_back(connection: driver.Connection) -> None:
+    for _ in range(3):
+        rows(connection, "select %s::int", 1)
+        connection.commit()
+    rows(connection, "select %s::int", 1)
+    with pytest.raises(driver.DataError):
+        rows(connection, "select 1 / %s::int", 0)
+
+    with pytest.raises(driver.InternalError) as raised:
+        connection.commit()
+
+    assert driver.sqlstate(raised.value) == "25P02"
+
+
 def test_what_is_written_many_times_is_told_by_its_name(connection: driver.Connection) -> None:
     insert = "insert into notes values (%s, %s)"
 

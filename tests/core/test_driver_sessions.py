@@ -1,5 +1,6 @@
 """Sessions of the driver with PostgreSQL: how they start, and what becomes of one that is lost."""
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -129,3 +130,18 @@ def test_with_tls_asked_for_nothing_goes_in_clear(proxy: CountingProxy) -> None:
 def test_a_query_in_the_url_is_refused() -> None:
     with pytest.raises(ValueError, match="without a query"):
         driver.connect_to("postgresql://user:password@127.0.0.1/database?sslmode=require")
+
+
+@pytest.mark.parametrize("kind", [driver.Connection, driver.OneTripConnection, driver.NamingConnection])
+def test_a_session_that_is_broken_off_before_its_first_word_leaves_no_socket_open(
+    kind: type[driver.Connection],
+) -> None:
+    ours, theirs = socket.socketpair()
+    handle = ours.fileno()
+    with theirs:
+        ours.shutdown(socket.SHUT_WR)
+        with pytest.raises(driver.InterfaceError, match="network error"):
+            kind("app", database="orders", sock=ours, ssl_context=False)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(handle)

@@ -30,6 +30,12 @@ def test_however_a_number_is_written_it_has_one_spelling(written: str) -> None:
     assert phones.normalize(written) == "+8801712345678"
 
 
+def test_what_is_read_as_it_was_stored_is_not_normalized_again() -> None:
+    assert Contact.model_validate({"phone": "01712"}, context=phones.AS_STORED).phone == "01712"
+    with pytest.raises(ValidationError):
+        Contact.model_validate({"phone": "01712"})
+
+
 @pytest.mark.parametrize(
     ("written", "region", "number"),
     [

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from shared.core import database, driver, tenancy
+from shared.core.settings import use_settings
 from tests.application import Watch
 from tests.database import Sql
 from tests.factories import StoreUnderTest, a_store
@@ -188,3 +189,12 @@ def test_a_connection_that_was_lost_is_told_as_such_and_replaced(store: StoreUnd
 
     assert raised.value.connection_invalidated
     assert again == [store.slug]
+
+
+def test_a_database_that_is_not_there_is_told_as_a_lost_connection(store: StoreUnderTest) -> None:
+    with use_settings(database_url="postgresql://nobody:nothing@127.0.0.1:9/none"), database.open_session() as session:
+        begin(session, store.id)
+        with pytest.raises(DBAPIError) as raised:
+            slugs(session)
+
+    assert raised.value.connection_invalidated

@@ -232,6 +232,25 @@ def test_uses_are_counted_by_day_and_written_a_few_times_an_hour(sql: Sql) -> No
     assert [one["last_used_at"] is not None for one in listed if one["id"] == issued["credential"]["id"]] == [True]
 
 
+def test_a_request_that_writes_tells_its_tokens_use_with_its_commit(sql: Sql, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_uses, "write", lambda *_, **__: pytest.fail("written in a transaction of its own"))
+    store = a_store()
+    issued = issue(store.merchant, "settings.manage").json()
+    till = Client({"Authorization": f"Bearer {issued['token']}"}, source_ip="203.0.113.7")
+    used = "select requests, last_route from token_uses where store_id = %s and credential_id = %s"
+    at = store.id, ids.decode("cred", issued["credential"]["id"])
+    with clock.frozen(clock.now().replace(hour=9)) as present:
+        till.patch("/store", json={"locale": "en"})
+        first = sql(used, *at)
+        refused = till.patch("/store", json={"locale": "no language"})
+        present.tick(token_uses.EVERY)
+        till.patch("/store", json={"locale": "bn-BD"})
+
+    assert first == [{"requests": 1, "last_route": "stores-edit-store"}]
+    assert refused.status_code == 422
+    assert sql(used, *at) == [{"requests": 2, "last_route": "stores-edit-store"}]
+
+
 @pytest.mark.parametrize("remembered", [False, True])
 def test_who_is_calling_and_what_they_may_do_costs_one_statement_at_most(remembered: bool, watch: Watch) -> None:  # noqa: FBT001 -- pytest gives it
     store = a_store()

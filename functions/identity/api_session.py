@@ -60,9 +60,7 @@ def sign_out(session: StoreSession, signed_in: SignedIn) -> EndedOut:
     return EndedOut(ended=ended)
 
 
-@api.put(
-    "/session/place", signed_in="where one may be, the membership says", tenant="person", raises=(NotFound,)
-)
+@api.put("/session/place", signed_in="where one may be, the membership says", tenant="person", raises=(NotFound,))
 def enter_place(place: PlaceIn, session: StoreSession, signed_in: SignedIn) -> SessionOut:
     """Enter an organization that you work for and a store of it, or leave. The session gets another cookie."""
     entered = places.enter(session, signed_in, Place(place.organization_id, place.store_id))

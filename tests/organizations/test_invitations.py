@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from shared.core import clock, credentials, database, ids
+from shared.core import clock, credentials, database, ids, refusals
 from shared.messaging.models import QueuedMessage
 from tests.client import Answer, Client
 from tests.database import Sql
@@ -108,9 +108,16 @@ def test_a_secret_that_is_worth_nothing_lets_nobody_in(spoil: str, sql: Sql) -> 
             case _:
                 token = credentials.generate(credentials.SECRET)
 
+        refusals.forget()
         refused = accept(person, token)
 
     assert code(refused) == (404, "invitation_not_found")
+    noted = sql(
+        "select after ->> 'route' as route from audit_entries where store_id = %s and action = %s",
+        person.user_id,
+        refusals.ACTION,
+    )
+    assert noted == [{"route": "organizations-accept-invitation"}]
     assert sql("select 1 from organization_members where user_id = %s", person.user_id) == []
 
 

@@ -7,9 +7,7 @@ from tests.tenancy.routes.registry import calls, simple
 from tests.tenancy.world import Ref, World
 
 simple("search-rebuild-storefront", lambda _: Call())
-simple(
-    "search-rebuild-storefront-of", lambda world: Call(path={"store_id": ids.encode("store", world.store.id)})
-)
+simple("search-rebuild-storefront-of", lambda world: Call(path={"store_id": ids.encode("store", world.store.id)}))
 simple("search-browse-categories", lambda _: Call())
 simple("search-browse-brands", lambda _: Call())
 simple("search-browse-labels", lambda _: Call())

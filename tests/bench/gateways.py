@@ -18,7 +18,7 @@ from tests.bench.purchase import Shop
 from tests.bench.table import percentile
 from tests.bench.world import cpu_of
 
-THREADS = 8  # of each process: while one works, others wait for PostgreSQL and its disk; CPU an act is that of 4
+THREADS = 4  # of each process: while one works, others wait for PostgreSQL; with more they wait for each other
 AS_DEPLOYED = "one_trip"  # the driver; see `settings.database_driver`
 _WARM = 0.4  # seconds before it counts
 _WARM_ACTS = 2  # of each caller, at least: the first one imports what it calls

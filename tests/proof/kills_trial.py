@@ -37,12 +37,13 @@ class Findings:
     lost: list[str] = field(default_factory=list)  # effects, events, entries or answers
     doubled: list[str] = field(default_factory=list)
     leaked: list[str] = field(default_factory=list)  # stock, holds, leases, claims that nobody has any more
-    other: list[str] = field(default_factory=list)  # answers that differ, kills that did not happen
+    other: list[str] = field(default_factory=list)  # answers that differ, kills in another place
+    survived: list[str] = field(default_factory=list)  # whoever had less to do than at the rehearsal, and was not met
 
     @property
     def ok(self) -> bool:
         """Tell whether all is as it must be."""
-        return not (self.lost or self.doubled or self.leaked or self.other)
+        return not (self.lost or self.doubled or self.leaked or self.other or self.survived)
 
     def compare(self, where: str, expected: Mapping[str, int], found: Mapping[str, int]) -> None:
         """Note where more or less happened than without the kill."""
@@ -181,6 +182,9 @@ class _Trial:
     def die(self) -> Death | None:
         """Let a child carry the act out and die at the step; return None where it did not."""
         death = die_at(self.step, self.call.send)
+        if death.killed_at is None:
+            self.findings.survived.append(f"{self.where}: it had ended before")
+            return None
         if death.killed_at != self._name:
             self.findings.other.append(f"{self.where}: it was killed at {death.killed_at}")
             return None

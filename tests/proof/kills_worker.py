@@ -116,7 +116,7 @@ class Course:
 
 
 def _told(findings: Findings) -> dict[str, Any]:
-    found = {name: getattr(findings, name) for name in ("lost", "doubled", "leaked", "other")}
+    found = {name: getattr(findings, name) for name in ("lost", "doubled", "leaked", "other", "survived")}
     counts = {name: len(notes) for name, notes in found.items()}
     notes = [note for each in found.values() for note in each[:_MOST_NOTES]]
     return {"kills": dict(findings.kills), "counts": counts, "notes": notes}

@@ -109,8 +109,8 @@ class Walks:
         return next((self.tokens[one] for one in named if isinstance(one, str) and one in self.tokens), None)
 
     def _learn(self, asked: Asked, answer: Answer) -> None:
-        if not answer.headers["content-type"].startswith("application/json"):
-            return
+        if not answer.body or not answer.headers["content-type"].startswith("application/json"):
+            return  # nothing was told, or a file
         told = json.loads(answer.body)
         token = told.get("token") or asked.headers.get("X-Cart-Token")
         if token is not None and "id" in told:

@@ -254,14 +254,15 @@ def _aim_headers(case: schemathesis.Case[Any], own: Mapping[str, str]) -> None:
 def _spoiled(case: schemathesis.Case[Any]) -> dict[ParameterLocation, set[str]]:
     """Return which parameters a case breaks on purpose; all of a place, where it does not say which."""
     meta = case.meta
-    if meta is None or not isinstance(meta.phase.data, CoveragePhaseData | FuzzingPhaseData):
+    if meta is None:
         return {}
+    told = meta.phase.data if isinstance(meta.phase.data, CoveragePhaseData | FuzzingPhaseData) else None
     broken = [place for place, info in meta.components.items() if info.mode.is_negative]
     spoiled: dict[ParameterLocation, set[str]] = {}
     for place in broken:
-        named = {one.parameter for one in meta.phase.data.mutations if one.parameter_location is place}
-        if meta.phase.data.parameter is not None and meta.phase.data.parameter_location is place:
-            named.add(meta.phase.data.parameter)
+        named = {one.parameter for one in told.mutations if one.parameter_location is place} if told else set()
+        if told is not None and told.parameter is not None and told.parameter_location is place:
+            named.add(told.parameter)
         own = {ParameterLocation.PATH: case.path_parameters, ParameterLocation.QUERY: case.query}
         everything = set(own.get(place, case.headers))
         spoiled[place] = {name for name in named if name is not None} or everything

@@ -41,11 +41,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a viewer got, and how; `kept_since` of an answer that the location had already."""
+    """What a viewer got, and how; `kept`: what it was answered by, where that was there already."""
 
     answer: Answer
     how: How
-    kept_since: datetime | None = None
+    kept: Kept | None = None
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Edge:
         near = self.locations.setdefault(location, {})
         one = near.get(key)
         if one is not None and clock.now() < one.fresh_until:
-            return Seen(one.answer, "hit", one.stored_at)
+            return Seen(one.answer, "hit", one)
         region = self.regions.setdefault(REGIONS[location], {})
         seen = self._from(region, key, whole, asked)
         near.pop(key, None)
@@ -93,7 +93,7 @@ class Edge:
     def _from(self, kept: Store, key: tuple[str, ...], path: str, asked: dict[str, str]) -> Seen:
         one, now = kept.get(key), clock.now()
         if one is not None and now < one.fresh_until:
-            return Seen(one.answer, "regional", one.stored_at)
+            return Seen(one.answer, "regional", one)
         forwarded = {name.lower() for name in caching.KEY}
         headers = {name: value for name, value in asked.items() if name in forwarded}
         if one is None:
@@ -105,7 +105,7 @@ class Edge:
         answer = answer if again.status_code == 304 else again
         self._keep(kept, key, answer)
         if now < one.stale_until:
-            return Seen(one.answer, "stale", one.stored_at)
+            return Seen(one.answer, "stale", one)
         return Seen(answer, "revalidated" if again.status_code == 304 else "miss")
 
     def _keep(self, kept: Store, key: tuple[str, ...], answer: Answer) -> None:

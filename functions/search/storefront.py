@@ -19,7 +19,7 @@ api = Api("search", prefix="/api/v1/storefront", audience="storefront")
 # The edge is told of what changes in all of them; lists are the ones in which a product may be missing meanwhile.
 LISTS = Cached(seconds=3600, stale_while_revalidate=600, tags=surrogates.of_list)
 PAGES = Cached(seconds=86_400, stale_while_revalidate=600, tags=surrogates.of_product)
-SEARCHES = Cached(seconds=600, stale_while_revalidate=600, tags=surrogates.of_list)
+SEARCHES = Cached(seconds=600, stale_while_revalidate=600, tags=surrogates.of_search)
 GROUPS = Cached(seconds=86_400, stale_while_revalidate=600, tags=surrogates.of_groups)
 
 
@@ -28,7 +28,8 @@ def browse_products(asked: Annotated[Asked, Depends(asking.query)], session: Sto
     """List what is on sale, with prices and whether it can be had now; the newest first.
 
     By category (with all below it), brand, label, attributes, price and stock; `include=facets` says what else the list
-    can be narrowed by, with counts. A second or two behind the store: the checkout decides.
+    can be narrowed by, with counts. A second or two behind the store, and what the edge kept some seconds more: the
+    checkout decides. The order of `sort=bestselling` alone may be 70 minutes old.
     """
     return browsing.list_products(session, asked)
 
@@ -79,7 +80,8 @@ def search_products(asked: Annotated[Search, Depends(searching.query)], session:
     """Search what is on sale, in Bengali or English, by words, by how they sound, or by SKU; the best first.
 
     Takes the filters of the list of products. All words have to stand somewhere; the last may be a beginning. A word
-    that nothing bears is taken for the nearest: `did_you_mean`. Ends after some hundreds of products.
+    that nothing bears is taken for the nearest: `did_you_mean`. Ends after some hundreds of products. Among equals what
+    is in stock comes first, then what sold more until 20 minutes ago at most.
     """
     return searching.search(session, asked)
 

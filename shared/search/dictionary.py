@@ -71,10 +71,11 @@ class Findable(Protocol):
         """Its page, as JSON."""
 
 
-def learn(session: Session, rows: Iterable[Findable]) -> None:
+def learn(session: Session, rows: Iterable[Findable]) -> bool:
     """Add what products are called by, in the transaction that writes their rows. One statement.
 
-    Words are only added here: what no product has any more goes when they are counted.
+    Words are only added here: what no product has any more goes when they are counted. Returns whether a brand or a
+    category is suggested otherwise than before.
     """
     known: set[str] = set()
     groups: dict[str, dict[str, Any]] = {}
@@ -87,8 +88,9 @@ def learn(session: Session, rows: Iterable[Findable]) -> None:
         ):
             for one in found:
                 groups[one["id"]] = {"kind": kind, "prefix": prefix, **one}
-    if known or groups:
-        _write(session, sorted(known), [_group(one) for one in groups.values()])
+    if not known and not groups:
+        return False
+    return _write(session, sorted(known), [_group(one) for one in groups.values()]) > 0
 
 
 def count(session: Session) -> int:
@@ -133,6 +135,8 @@ def _group(one: dict[str, Any]) -> dict[str, Any]:
     return {"id": str(group_id), "kind": one["kind"], "name": one["name"], "slug": one["slug"], "search": search}
 
 
-def _write(session: Session, known: Sequence[str], groups: Sequence[dict[str, Any]]) -> None:
+def _write(session: Session, known: Sequence[str], groups: Sequence[dict[str, Any]]) -> int:
+    """Return how many groups are new or called otherwise."""
     values = {"words": json.dumps(entries(known)), "groups": json.dumps(groups)}
-    session.execute(_LEARN, {**values, "store_id": tenancy.require_store(session)})
+    written = session.execute(_LEARN, {**values, "store_id": tenancy.require_store(session)})
+    return int(getattr(written, "rowcount", 0))

@@ -62,6 +62,7 @@ on conflict (store_id, id) do update set
     published_at = excluded.published_at, terms = excluded.terms, categories = excluded.categories,
     numbers = excluded.numbers, words = excluded.words, search = excluded.search, card = excluded.card,
     page = excluded.page, source = excluded.source, listed_as = excluded.listed_as, refreshed_at = excluded.refreshed_at
+returning old.search is distinct from new.search as found_otherwise
 """)
 
 
@@ -145,17 +146,18 @@ def replace(
 ) -> None:
     """Write rows, delete others, and have the edge forget them; under their lock.
 
-    `elsewhere`, `repriced`: which lists beside those that show them change; see `surrogates.changed_products`. No
-    statement where there is nothing to do.
+    `elsewhere`, `repriced`: which lists beside those that show them change; see `surrogates.changed_products`. Whether
+    they are found by other words, the rows themselves say. No statement where there is nothing to do.
     """
     if not rows and not gone:
         return
     store_id = tenancy.require_store(session)
     values = {"rows": json.dumps([asdict(row) for row in rows]), "gone": list(gone)}
-    session.execute(_WRITE, {**values, "store_id": store_id, "now": clock.now()})
-    dictionary.learn(session, rows)
+    found_otherwise = session.scalars(_WRITE, {**values, "store_id": store_id, "now": clock.now()}).all()
+    suggested_otherwise = dictionary.learn(session, rows)
     changed = [*(UUID(row.id) for row in rows), *gone]
-    tags = surrogates.changed_products(store_id, changed, elsewhere=elsewhere, repriced=repriced)
+    choosy = repriced or suggested_otherwise or any(found_otherwise)
+    tags = surrogates.changed_products(store_id, changed, elsewhere=elsewhere, repriced=choosy)
     invalidation.outdate(session, tags)
 
 
@@ -168,8 +170,9 @@ def _refresh(session: Session, product_ids: list[UUID]) -> int:
     before = {product_id: present.get(product_id) for product_id in made}
     rows = [row for product_id, row in made.items() if _differs(before[product_id], row, "source", "listed_as")]
     gone = [product_id for product_id in present if product_id not in made]
-    elsewhere = any(_differs(before[UUID(row.id)], row, "listed_as") for row in rows)
-    repriced = bool(gone) or any(_differs(before[UUID(row.id)], row, "price", "in_stock") for row in rows)
+    # What is gone is missed by lists that do not show it, too: the page before it says that there are more.
+    elsewhere = bool(gone) or any(_differs(before[UUID(row.id)], row, "listed_as") for row in rows)
+    repriced = any(_differs(before[UUID(row.id)], row, "price", "in_stock") for row in rows)
     replace(session, rows, gone, elsewhere=elsewhere, repriced=repriced)
     return len(rows) + len(gone)
 

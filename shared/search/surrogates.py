@@ -7,13 +7,18 @@ takes another's along; only `price:list` means all stores, for an operator after
 
 A list carries the tags of the products that it shows; they go with a change of what a card says. What may bring a
 product into a list in which it does not stand yet is told by coarser ones: `list:{store}` is on every list and goes
-when a product is new or listed elsewhere, `price:list:{store}` is on those alone that choose, sort or count by price or
-stock, and goes with these. Prices and stock change all day, so most lists must not hang on them.
+when a product is new, gone or listed elsewhere, `price:list:{store}` is on those alone that choose, sort or count by
+price or stock, and goes with these; on searches, too, which rank by stock, and it goes with what products are found by.
+Prices and stock change all day, so most lists must not hang on them.
+
+No tag tells of what was sold: every order changes it. So the order of bestsellers, and a search's among equals, may be
+as old as the answer's own life, what it shows may not.
 """
 
 import re
 from collections.abc import Collection
 from functools import lru_cache
+from urllib.parse import unquote
 from uuid import UUID
 
 from shared.core import caching, ids
@@ -36,7 +41,7 @@ def lists(store_id: UUID) -> str:
 
 
 def priced_lists(store_id: UUID) -> str:
-    """Return the tag of those of a store's lists that choose, sort or count by price or stock."""
+    """Return the tag of those of a store's lists that choose, sort or count by price or stock, and of its searches."""
     return f"{EVERY_LIST}:{ids.encode('store', store_id)}"
 
 
@@ -52,8 +57,14 @@ def category(category_id: UUID) -> str:
 
 def of_list(store_id: UUID, query: str, body: bytes) -> list[str]:
     """Return the tags of an answer that shows products by a choice, the coarse ones first."""
-    priced = [priced_lists(store_id)] if _BY_PRICE.search(query) else []
-    return [EVERY_LIST, lists(store_id), *priced, *_shown(body)]
+    if _BY_PRICE.search(unquote(query)):
+        return of_search(store_id, query, body)
+    return [EVERY_LIST, lists(store_id), *_shown(body)]
+
+
+def of_search(store_id: UUID, _query: str, body: bytes) -> list[str]:
+    """Return the tags of an answer that finds products, or chooses them by price or stock."""
+    return [EVERY_LIST, lists(store_id), priced_lists(store_id), *_shown(body)]
 
 
 def of_product(_store_id: UUID, _query: str, body: bytes) -> list[str]:
@@ -69,8 +80,9 @@ def of_groups(store_id: UUID, _query: str, body: bytes) -> list[str]:
 def changed_products(store_id: UUID, products: Collection[UUID], *, elsewhere: bool, repriced: bool) -> list[str]:
     """Return what a change of these products takes back, in lists and on pages.
 
-    `elsewhere`: some are new, or stand in other lists or places than before. `repriced`: some have another price or
-    have come into or out of stock, or are gone, so that lists that look at this choose, sort or count otherwise.
+    `elsewhere`: some are new or gone, or stand in other lists or places than before. `repriced`: some have another
+    price, have come into or out of stock, or are found by other words, so that what looks at this chooses, sorts or
+    counts otherwise.
     """
     coarse = [lists(store_id)] if elsewhere else [priced_lists(store_id)] if repriced else []
     return [*coarse, *map(product, products)]

@@ -26,8 +26,10 @@ from shared.core import clock, queues, topology
 from shared.core.settings import use_settings
 from shared.core.topology import Topology
 from shared.search import invalidation, summaries
-from tests.edge import Edge, Seen
+from tests.checkout.purchases import ADDRESS, CONTACT
+from tests.edge import Edge, Kept, Seen
 from tests.factories import StoreUnderTest
+from tests.search.edge_truth import Truth, Untrue
 from tests.vocabularies import GOODS
 
 MIDNIGHT = datetime(2027, 3, 1, tzinfo=UTC)
@@ -39,6 +41,8 @@ HITS = ("hit", "regional", "stale")  # what kept nobody waiting for the origin
 HANDED_OVER = 0.3  # seconds that a queue takes from the sender to the consumer
 FORGETS = 5.0  # seconds that CloudFront takes from the request until no location answers by what it kept
 SAMPLED = 15  # every so many hits, the kept answer is compared with what the origin says now
+INSPECTED = 3 * 60 * 60  # every so many seconds, all that the edge would answer by is
+KNOWN_BY = 15.0  # seconds after which the edge has forgotten what is not so any more, a group's products included
 
 LOCATIONS = {"dhaka": 62, "chattogram": 20, "kolkata": 11, "london": 7}
 LANGUAGES = {"bn-BD,bn;q=0.9,en;q=0.8": 58, "en-US,en;q=0.9": 34, "bn;q=0.8,en-GB;q=0.6": 5, "de-DE,de;q=0.9": 3}
@@ -52,7 +56,7 @@ class Rates:
     """What happens in the day."""
 
     visits: int
-    sales: int  # changes of stock by one piece
+    sales: int  # orders of one piece
     prices: int
     texts: int
     new: int
@@ -67,8 +71,11 @@ class Figures:
     by_kind: dict[str, Counter[str]] = field(default_factory=dict)
     failed: Counter[int] = field(default_factory=Counter)
     sent: int = 0  # bytes of bodies that viewers got
-    compared: int = 0
-    stale: list[float] = field(default_factory=list)  # for how many seconds at most a sampled answer was untrue
+    compared: int = 0  # hits
+    inspected: int = 0  # answers that the edge kept
+    stale: list[Untrue] = field(default_factory=list)  # of the hits that were compared
+    reordered: int = 0  # of them, too: what was sold meanwhile changes their order, which no tag tells of
+    lasting: list[Untrue] = field(default_factory=list)  # of both: what was not so any more, and was not forgotten
     told: int = 0  # tags that CloudFront was told
     requests_to_tell: int = 0
     forgotten: int = 0  # answers that went by them
@@ -104,7 +111,7 @@ class Day:
         self._dice = random.Random(seed)
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._number = count()
-        self._written: list[float] = []
+        self._truth = Truth(store, edge)
         self._handlers = {one.queue: one.handler for one in topology.consumers if one.queue in QUEUES}
         self._products = _everything(store, "/products", {"status": "active"})
         self._categories = _categories(store)
@@ -128,6 +135,8 @@ class Day:
                     self._at(self._moment(), write)
             for minute in range(24 * 60):
                 self._at(minute * 60.0, self._sweep)
+            for moment in range(INSPECTED, SECONDS, INSPECTED):
+                self._at(moment, self._inspect)
             while self._due:
                 at, _, act = heapq.heappop(self._due)
                 self._now = at
@@ -212,31 +221,45 @@ class Day:
     def _look(self, visit: Visit, path: str, location: str, headers: Mapping[str, str]) -> None:
         seen = self.edge.get(path, location=location, headers=headers)
         self.figures.note(path, seen)
-        if seen.how in HITS and self.figures.asked % SAMPLED == 0:
-            self._compare(path, seen)
+        if seen.kept is not None and seen.how in HITS and self.figures.asked % SAMPLED == 0:
+            self._compare(path, seen.kept)
         try:
             wait, following = visit.send(seen)
         except StopIteration:
             return
         self._at(self._now + wait, lambda: self._look(visit, following, location, headers))
 
-    def _compare(self, path: str, seen: Seen) -> None:
+    def _compare(self, path: str, kept: Kept) -> None:
         self.figures.compared += 1
-        if self.store.shopper.get(path).body != seen.answer.body and seen.kept_since is not None:
-            since = (seen.kept_since - MIDNIGHT).total_seconds()
-            untrue = next((at for at in self._written if at >= since), since)
-            self.figures.stale.append(self._now - untrue)
+        untrue = self._truth.look(path, kept)
+        if untrue is not None and untrue.only_reordered:
+            self.figures.reordered += 1
+        elif untrue is not None:
+            self.figures.stale.append(untrue)
+            self._at(self._now + KNOWN_BY, partial(self._look_again, path, kept))
+
+    def _inspect(self) -> None:
+        for path, kept in self._truth.of_all():
+            self.figures.inspected += 1
+            if self._truth.look(path, kept):
+                self._at(self._now + KNOWN_BY, partial(self._look_again, path, kept))
+
+    def _look_again(self, path: str, kept: Kept) -> None:
+        untrue = self._truth.look(path, kept) if self._truth.still_keeps(kept) else None
+        if untrue is not None and not untrue.only_reordered:
+            self.figures.lasting.append(untrue)
 
     # The merchant, and those who buy.
 
     def _sell(self) -> None:
         variant = self._dice.choice(_zipf(self._dice, self._products)["variants"])["id"]
-        bought = {"delta": -1, "kind": "correction", "reason": "Sold over the counter"}
-        answer = self.store.merchant.post(f"/inventory/{variant}/adjustments", json=bought, key=True)
-        if answer.status_code == 409 or (answer.status_code == 201 and answer.json()["on_hand"] <= 0):
+        order = {"lines": [{"variant_id": variant, "quantity": 1}], "contact": CONTACT, "shipping_address": ADDRESS}
+        answer = self.store.merchant.post("/orders", json=order, key=True)
+        assert answer.status_code in (201, 409), answer.text
+        left = self.store.merchant.get(f"/inventory/{variant}").json()["available"]
+        if left <= 0:
             more = {"delta": 5, "kind": "manual", "reason": "Restocked"}
             self._at(self._now + 3600, lambda: self._write("POST", f"/inventory/{variant}/adjustments", more))
-        self._written.append(self._now)
 
     def _price(self) -> None:
         variant = self._dice.choice(_zipf(self._dice, self._products)["variants"])["id"]
@@ -259,7 +282,6 @@ class Day:
     def _write(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         answer = self.store.merchant.request(method, path, json=body, key=True)
         assert answer.status_code in (200, 201, 409), (method, path, answer.text)
-        self._written.append(self._now)
         told: dict[str, Any] = answer.json()
         return told
 
@@ -274,6 +296,7 @@ class Day:
 
     def _tell_the_edge(self, store_id: UUID) -> None:
         assert store_id == self.store.id
+        waiting = self._truth.waiting()
         with self.store.session() as session:
             claimed = invalidation.claim(session)
         if claimed is None:
@@ -282,10 +305,12 @@ class Day:
             invalidation.settle(session, claimed, taken=True)
         self.figures.told += len(claimed.tags)
         self.figures.requests_to_tell += 1
-        self._at(self._now + FORGETS, lambda: self._forget(claimed.tags))
+        self._truth.sent(waiting)
+        self._at(self._now + FORGETS, lambda: self._forget(claimed.tags, waiting))
 
-    def _forget(self, tags: Sequence[str]) -> None:
+    def _forget(self, tags: Sequence[str], since: dict[str, datetime]) -> None:
         self.figures.forgotten += self.edge.forget(tags)
+        self._truth.forgotten(since)
 
     def _sweep(self) -> None:
         with self.store.session() as session:

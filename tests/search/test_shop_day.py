@@ -5,7 +5,7 @@ import pytest
 from tests import assortments, figures
 from tests.database import Database
 from tests.factories import a_store
-from tests.search.shop_day import ORIGIN, Rates, live
+from tests.search.shop_day import KNOWN_BY, ORIGIN, Rates, live
 
 pytestmark = pytest.mark.usefixtures("watch")
 
@@ -27,4 +27,7 @@ def test_two_thirds_of_a_days_requests_never_reach_the_origin(database: Database
     assert seen.forgotten > 0
     assert seen.compared > 40
     assert len(seen.stale) <= 0.05 * seen.compared
+    assert seen.inspected > 40
+    assert [str(one) for one in seen.lasting] == []
+    assert [str(one) for one in seen.stale if one.seconds > KNOWN_BY] == []
     figures.of_this_run.add("a small day behind the edge", hits_in_100=round(100 * seen.hits()))

@@ -27,7 +27,7 @@ with present as materialized (
 ), converted as (
     update carts c set state = 'converted', due_at = null, version = c.version + 1
     from present p
-    where c.store_id = :store_id and c.id = p.id and p.contents_version = :contents_version
+    where c.store_id = :store_id and c.id = :cart_id and p.contents_version = :contents_version
       and p.state in ('active', 'abandoned')
     returning c.version, c.lines
 )
@@ -55,4 +55,4 @@ def convert(session: Session, cart_id: UUID, *, contents_version: int, order_id:
         outbox.record(session, CartConverted(cart_id=cart_id, version=version, order_id=order_id, **counts))
 
     values = {"store_id": tenancy.require_store(session), "cart_id": cart_id, "contents_version": contents_version}
-    tenancy.ask_along(session, _CONVERT, values, hear)
+    tenancy.ask(session, _CONVERT, values, hear)

@@ -44,7 +44,7 @@ def ask_for_all_of(session: Session, cart_id: UUID) -> Mapping[UUID, Sellable]:
     """Ask for what is in a cart along with the session's next statement: behind it, it is in what is returned."""
     found: dict[UUID, Sellable] = {}
     values = {"store_id": tenancy.require_store(session), "cart_id": cart_id}
-    tenancy.ask_along(session, _OF_CART, values, lambda rows: found.update(queries.by_id(rows)))
+    tenancy.ask(session, _OF_CART, values, lambda rows: found.update(queries.by_id(rows)))
     return found
 
 

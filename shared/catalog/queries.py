@@ -18,11 +18,13 @@ select v.id as variant_id, v.product_id, v.sku, p.title as product_title, v.titl
        v.deleted_at is null and p.deleted_at is null and p.status = 'active' as on_sale
 from variants v join products p on p.store_id = v.store_id and p.id = v.product_id
 where v.store_id = :store_id and """
+# One array of ids, since for "by these ids, or by these SKUs" PostgreSQL may read all variants of the store.
 _SELLABLE = text(
-    _SELLABLE_WHERE
-    + """(
-    v.id = any (cast(:variant_ids as uuid[]))
-    or v.deleted_at is null and v.sku <> '' and v.sku = any (cast(:skus as text[])))
+    _SELLABLE_WHERE  # noqa: S608 -- a constant of this module
+    + """v.id = any (array(
+    select unnest(cast(:variant_ids as uuid[])) union all
+    select id from variants
+    where store_id = :store_id and deleted_at is null and sku <> '' and sku = any (cast(:skus as text[]))))
 """
 )
 
@@ -64,14 +66,14 @@ def ask_for_sellable(session: Session, variant_ids: Collection[UUID]) -> Mapping
     """
     found: dict[UUID, Sellable] = {}
 
-    tenancy.ask_along(session, _SELLABLE, _asked(session, variant_ids, ()), lambda rows: found.update(by_id(rows)))
+    tenancy.ask(session, _SELLABLE, _asked(session, variant_ids, ()), lambda rows: found.update(by_id(rows)))
     return found
 
 
 def sellable_of(named: str) -> TextClause:
     """Return the statement for variants that rows of another domain name: `named` is a query of their ids.
 
-    It has :store_id, and parameters of its own. For `ask_along`, and `by_id` of what is heard.
+    It has :store_id, and parameters of its own. For `ask`, and `by_id` of what is heard.
     """
     return text(f"{_SELLABLE_WHERE} v.id = any (array({named}))")  # a constant of that domain, not a caller's text
 

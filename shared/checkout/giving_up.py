@@ -12,9 +12,11 @@ from shared.checkout.states import CheckoutState
 from shared.core import audit, clock, outbox, tenancy
 from shared.inventory import reservations
 
+# Found by its key, as in `completion`.
 _CANCEL = text(f"""
 update checkouts set state = 'canceled', version = version + 1, updated_at = :now
-where store_id = :store_id and id = :checkout_id and owner_digest = :digest and state = 'open'
+where store_id = :store_id and id = :checkout_id and owner_digest = :digest and state = cast(:open as text)
+  and (store_id, id) >= (cast(:store_id as uuid), cast(:checkout_id as uuid))
 returning {documents.COLUMNS}
 """)  # noqa: S608 -- a constant of `documents`, not a caller's text
 
@@ -32,6 +34,7 @@ def cancel(session: Session, checkout_id: UUID, token: str | None) -> CheckoutDo
         "store_id": tenancy.require_store(session),
         "checkout_id": checkout_id,
         "digest": documents.owner(token),
+        "open": CheckoutState.OPEN.value,
         "now": clock.now(),
     }
     row = session.execute(_CANCEL, values).one_or_none()

@@ -74,13 +74,20 @@ class _Renewed(Exception):
 
 # What a guest holds is counted from the rows, in the statement that adds one. Starts at the same moment don't see each
 # other, so a few more than the limit may pass: enough to keep one guest from holding the shop's stock, and no lock.
+# No more are counted than it takes to refuse, each from the index that has them in their order.
 _START = text("""
 with others as (
-    select count(*) filter (where contact_index = :contact_index) as of_contact,
-           count(*) filter (where ip_index = cast(:ip_index as bytea)) as of_ip, min(holds_until) as next_end
-    from checkouts
-    where store_id = :store_id and state = 'open' and holds_until > :now and cart_id <> :cart_id
-      and (contact_index = :contact_index or ip_index = cast(:ip_index as bytea))
+    select count(*) filter (where by_contact) as of_contact, count(*) filter (where not by_contact) as of_ip,
+           min(holds_until) as next_end
+    from (
+        (select true as by_contact, holds_until from checkouts
+        where store_id = :store_id and contact_index = :contact_index and holds_until > :now and state = 'open'
+          and cart_id <> :cart_id order by holds_until limit :most_of_contact)
+        union all
+        (select false, holds_until from checkouts
+        where store_id = :store_id and ip_index = cast(:ip_index as bytea) and holds_until > :now and state = 'open'
+          and cart_id <> :cart_id order by holds_until limit :most_of_ip)
+    ) as o
 ), started as (
     insert into checkouts as c (store_id, id, cart_id, cart_contents, owner_digest, state, items, priced, store_facts,
         personal, contact_index, ip_index, locale, holds_until, version, created_at, updated_at)
@@ -161,7 +168,7 @@ def _keep_and_hold(session: Session, cart: CartDocument, terms: _Terms, digest: 
         if kept[0].id != values["id"]:
             raise _Renewed
 
-    tenancy.ask_along(session, _START, values, hear)
+    tenancy.ask(session, _START, values, hear)
     try:
         reservations.hold(session, values["id"], wanted, terms.holds_until)
     except _Renewed:

@@ -1,8 +1,7 @@
 """From API Gateway's event to the application and back, by Mangum.
 
-A route for which FastAPI has nothing to do, neither arguments to find nor an answer to make (see `supplying`), is
-called at once: API Gateway has matched it already, and with nothing to wait for it needs no event loop. That saves a
-hot read a tenth of its time. Mangum reads the event and writes the answer either way.
+A route that waits for nothing, as all of ours do, is called at once: API Gateway has matched it already, and it needs
+no event loop. Mangum reads the event and writes the answer either way.
 """
 
 import asyncio
@@ -22,27 +21,27 @@ from shared.core import errors
 from shared.core.declarations import Handler
 
 type Serve = Callable[[Request], Coroutine[Any, Any, Response]]
-type ByItself = tuple[re.Pattern[str], Serve]  # the form of its paths, and what it does
+type AtOnce = tuple[re.Pattern[str], Serve]  # the form of its paths, and what it does
 
 _TEXT = ["text/", "application/json", errors.MEDIA_TYPE]  # all else goes through API Gateway as base64
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9_.-]+(?::[0-9]{1,5})?")
 _thread = threading.local()
 
 
-def handler(application: FastAPI, by_themselves: Mapping[str, ByItself]) -> Handler:
-    """Return what Lambda calls; `by_themselves` are the routes that need no FastAPI, by method and path."""
+def handler(application: FastAPI, at_once: Mapping[str, AtOnce]) -> Handler:
+    """Return what Lambda calls; `at_once` are the routes that wait for nothing, by method and path."""
     own_loop()
     mangum = Mangum(application, lifespan="off", text_mime_types=_TEXT, custom_handlers=[_Arrival])
 
     def serve(event: dict[str, Any], lambda_context: Any) -> Any:  # noqa: ANN401 -- AWS's own shapes
         event = _with_a_plain_host(event)
-        known = by_themselves.get(event.get("routeKey", ""))
+        known = at_once.get(event.get("routeKey", ""))
         if known is not None:
-            path, at_once = known
+            path, answer = known
             arrival = _Arrival(event, lambda_context, mangum.config)
             matched = path.match(arrival.scope["path"])
             if matched is not None:
-                return _at_once(at_once, arrival, matched.groupdict())
+                return _called(answer, arrival, matched.groupdict())
         own_loop()
         return mangum(event, lambda_context)
 
@@ -79,7 +78,7 @@ class _Whole(Request):
         return self._whole
 
 
-def _at_once(serve: Serve, arrival: _Arrival, path_parameters: dict[str, str]) -> dict[str, Any]:
+def _called(serve: Serve, arrival: _Arrival, path_parameters: dict[str, str]) -> dict[str, Any]:
     arrival.scope["path_params"] = path_parameters  # where Starlette leaves them
     running = serve(_Whole(arrival))
     try:
@@ -89,7 +88,7 @@ def _at_once(serve: Serve, arrival: _Arrival, path_parameters: dict[str, str]) -
         headers = [[name, value] for name, value in response.raw_headers]
         return arrival({"status": response.status_code, "headers": headers, "body": bytes(response.body)})
     running.close()
-    message = "A route that was to run by itself waited for something."
+    message = "A route that was to be called at once waited for something."
     raise RuntimeError(message)
 
 

@@ -12,14 +12,14 @@ a token's scopes cut by what its maker may do now.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -33,16 +33,17 @@ from shared.core.settings import settings
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="stormcom"'}
 
-_BY_KEY = "select store_id, id, origin_allowed from lookup.publishable_key(%s, %s, %s)"
-_BY_DIGEST = (
-    "select store_id, id, scopes, limits, origin_allowed, use_is_news from lookup.api_token(%s, %s, %s::inet, %s)"
-)
-_BY_SLUG = "select store_id, origin_allowed from lookup.storefront(%s, %s)"
-_BY_SESSION = (
-    "select user_id, id, organization_id, store_id, permissions, limits, proven_at, has_second_factor, use_is_news "
-    "from lookup.staff_session(%s, %s)"
-)
-_BY_CUSTOMER = "select store_id, customer_id, id, proven_at from lookup.customer_session(%s, %s)"
+_BY_KEY = text("select store_id, id, origin_allowed from lookup.publishable_key(:digest, :origin, :now)")
+_BY_DIGEST = text("""
+select store_id, id, scopes, limits, origin_allowed, use_is_news
+from lookup.api_token(:digest, :origin, cast(:address as inet), :now)
+""")
+_BY_SLUG = text("select store_id, origin_allowed from lookup.storefront(:slug, :origin)")
+_BY_SESSION = text("""
+select user_id, id, organization_id, store_id, permissions, limits, proven_at, has_second_factor, use_is_news
+from lookup.staff_session(:digest, :now)
+""")
+_BY_CUSTOMER = text("select store_id, customer_id, id, proven_at from lookup.customer_session(:digest, :now)")
 _PLATFORM = text("select * from lookup.platform_token(:digest, :now)")
 _SEEN = text("update sessions set last_seen_at = :now where id = :id")
 
@@ -189,7 +190,7 @@ def _staff(session: Session, token: str) -> Caller:
     if not credentials.is_well_formed(credentials.SESSION, token):
         raise _refused("Sign in: this session's cookie is none of ours.")
     digest = credentials.digest(token)
-    told = _told(session, ("session", digest), _BY_SESSION, (digest, clock.now()))
+    told = _told(session, ("session", digest), _BY_SESSION, {"digest": digest, "now": clock.now()})
     if told is None:
         raise _refused("Sign in: this session has ended.")
     user_id, session_id, organization_id, store_id, granted, limits, proven_at, has_second_factor = told
@@ -215,7 +216,7 @@ def _shopper(session: Session, endpoint: EndpointDeclaration, request: Request) 
 
 def _customer(session: Session, caller: Caller, token: str) -> Caller:
     digest = credentials.digest(token)
-    told = _told(session, ("customer", digest), _BY_CUSTOMER, (digest, clock.now()))
+    told = _told(session, ("customer", digest), _BY_CUSTOMER, {"digest": digest, "now": clock.now()})
     if told is None or told[0] != caller.store_id:
         raise _refused("Sign in: this access is unknown, expired or revoked. POST /storefront/sessions/refresh renews.")
     store_id, customer_id, session_id, proven_at = told
@@ -234,7 +235,7 @@ def _operator(session: Session, request: Request) -> Caller:
 
 def _by_token(session: Session, token: str, request: Request) -> Caller:
     digest, origin, address = credentials.digest(token), request.headers.get("origin"), context.current().ip
-    values = (digest, origin, address, clock.now())
+    values = {"digest": digest, "origin": origin, "address": address, "now": clock.now()}
     told = _told(session, (credentials.SECRET, digest, origin, address), _BY_DIGEST, values)
     if told is None:
         raise _refused("This token is unknown, expired or revoked, or may not be used from this address.")
@@ -254,7 +255,7 @@ def _by_key(session: Session, key: str, request: Request) -> Caller:
     name = (credentials.PUBLISHABLE, digest, origin)
     if name not in _memory and not credentials.is_well_formed(credentials.PUBLISHABLE, key):
         raise _refused("The X-Publishable-Key is not one of ours: it was cut or mistyped.")
-    told = _told(session, name, _BY_KEY, (digest, origin, clock.now()))
+    told = _told(session, name, _BY_KEY, {"digest": digest, "origin": origin, "now": clock.now()})
     if told is None:
         raise _refused("This key is unknown or revoked.")
     store_id, key_id, origin_allowed = told
@@ -266,7 +267,7 @@ def _by_host(session: Session, request: Request) -> Caller:
     if not domain or not host.endswith("." + domain):
         raise _refused("Send the store's publishable key in X-Publishable-Key.")
     slug, origin = host.removesuffix("." + domain), request.headers.get("origin")
-    told = _told(session, ("host", slug, origin), _BY_SLUG, (slug, origin))
+    told = _told(session, ("host", slug, origin), _BY_SLUG, {"slug": slug, "origin": origin})
     if told is None:
         raise _refused("There is no store at this host name.")
     store_id, origin_allowed = told
@@ -274,13 +275,13 @@ def _by_host(session: Session, request: Request) -> Caller:
     return Caller(principal, store_id, bool(origin_allowed))
 
 
-def _told(session: Session, name: _Name, question: str, values: Sequence[object]) -> Sequence[Any] | None:
+def _told(session: Session, name: _Name, question: TextClause, values: Mapping[str, Any]) -> Sequence[Any] | None:
     """Return what the look-up says of a credential: what it said last time, to be confirmed, or what it says now."""
     remembered = _memory.get(name)
     if remembered is not None:
         tenancy.ask(session, question, values, lambda rows: _confirm(session, name, remembered, rows))
         return remembered
-    found = session.connection().exec_driver_sql(question, values).one_or_none()
+    found = tenancy.run(session, question, values).one_or_none()
     if found is None:
         return None
     while len(_memory) >= _REMEMBERED:

@@ -11,11 +11,14 @@ import random
 import re
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any, get_type_hints
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +26,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from shared.core import (
@@ -62,6 +65,8 @@ type Inner = Callable[[Request], Coroutine[Any, Any, Response]]
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 _DECLARED = "__stormcom_endpoint__"
+# Where FastAPI looks for what it is to close: after the function, after the answer, and at the very end.
+_STACKS = ("fastapi_function_astack", "fastapi_inner_astack", "fastapi_middleware_astack")
 # Serialization failure, deadlock, a statement that PostgreSQL knows no more by its name: it undid the transaction.
 _RETRIED = {"40001", "40P01", *messages.FORGOTTEN}
 # Beside those: a lock or statement time-out, a server that shuts down or starts.
@@ -77,7 +82,7 @@ def lambda_handler(endpoints: Sequence[EndpointDeclaration]) -> Handler:
     served = settings().function
     endpoints = [one for one in endpoints if served is None or one.name == served]
     app = application(endpoints, documented=False)
-    return arrivals.handler(app, {key: known for route in app.routes for key, known in _by_itself(route)})
+    return arrivals.handler(app, {key: known for route in app.routes for key, known in at_once(route)})
 
 
 def application(endpoints: Sequence[EndpointDeclaration], *, documented: bool = True) -> FastAPI:
@@ -91,6 +96,8 @@ def application(endpoints: Sequence[EndpointDeclaration], *, documented: bool = 
         hints = get_type_hints(endpoint.call)
         returns = hints.pop("return", None)
         told: dict[str, Any] = {"responses": answers.documented(endpoint)} if documented else {}
+        if endpoint.produces:
+            told["response_class"] = Response
         if prepared.is_prepared(returns):
             told["response_model"] = prepared.promised(returns) if documented else None
         if told.get("response_model", returns) is not None:
@@ -108,7 +115,6 @@ def application(endpoints: Sequence[EndpointDeclaration], *, documented: bool = 
             summary=endpoint.call.__name__.replace("_", " ").capitalize(),
             operation_id=endpoint.name.replace("-", "_"),
             tags=[endpoint.domain],
-            response_class=Response if endpoint.produces else JSONResponse,
             **told,
         )
     return app
@@ -131,10 +137,25 @@ def _way_by_itself(route: APIRoute) -> Inner | None:
     return partial(_serve, getattr(route.endpoint, _DECLARED), lambda _: route.endpoint())
 
 
-def _by_itself(route: BaseRoute) -> Iterator[tuple[str, arrivals.ByItself]]:
-    """Name such a way as API Gateway names the route."""
-    if isinstance(route, StormRoute) and (serve := _way_by_itself(route)) is not None:
+def at_once(route: BaseRoute) -> Iterator[tuple[str, arrivals.AtOnce]]:
+    """Name the way of a route that waits for nothing as API Gateway names the route."""
+    if isinstance(route, StormRoute) and not _waits(route.dependant):
+        serve = _way_by_itself(route) or partial(_with_stack, route.get_route_handler())
         yield from ((f"{method} {route.path}", (route.path_regex, serve)) for method in route.methods or ())
+
+
+def _waits(dependant: Dependant) -> bool:
+    """Tell whether the endpoint depends on a plain function: FastAPI waits for a thread to call it."""
+    calls = [sub.call for sub in dependant.dependencies]
+    plain = any(not iscoroutinefunction(call) and not iscoroutinefunction(type(call).__call__) for call in calls)
+    return plain or any(map(_waits, dependant.dependencies))
+
+
+async def _with_stack(serve: Inner, request: Request) -> Response:
+    """Serve a request within what FastAPI's own routing puts around it: what dependencies open is closed at the end."""
+    async with AsyncExitStack() as stack:
+        request.scope.update(dict.fromkeys(_STACKS, stack))
+        return await serve(request)
 
 
 async def _serve(endpoint: EndpointDeclaration, inner: Inner, request: Request) -> Response:
@@ -197,6 +218,7 @@ class _Way:
         self.caller: authentication.Caller | None = None
         self.origin_allowed = False
         self.committing = False
+        self.is_first = True  # time that it is walked
 
     def store_name(self) -> str | None:
         return str(self.caller.store_id) if self.caller and self.caller.store_id else None
@@ -208,15 +230,19 @@ class _Way:
     async def walk_until_through(self) -> Response:
         """Walk again what lost a deadlock or its connection, twice at most."""
         for attempt in range(1, ATTEMPTS):
+            self.is_first = attempt == 1
             try:
                 return await self.walk()
             except authentication.Outdated:
                 continue  # it is forgotten, and asked for anew
             except DBAPIError as error:
+                if driver.sqlstate(error) == idempotency.CLAIMED:
+                    continue  # it is claimed anew, and replayed or refused
                 if not self.may_retry(error):
                     raise
                 # Jitter, so that two do not meet again. The loop is this request's own: nobody else waits for it.
                 time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: ASYNC251, S311 -- see above; not for secrets
+        self.is_first = False
         return await self.walk()
 
     async def walk(self) -> Response:
@@ -329,6 +355,7 @@ class _Way:
             route=self.endpoint.name,
             key=key,
             request=b"\n".join((url.path.encode(), url.query.encode(), await self._canonical_body())),
+            along=self.is_first,
         )
 
     async def _canonical_body(self) -> bytes:

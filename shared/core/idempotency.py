@@ -113,6 +113,9 @@ from lock left join idempotency_keys k
   on k.store_id = :store_id and k.caller = :caller and k.route = :route and k.key = :key
 """)
 
+_CLAIM_ALONG = text("select claim_request(:store_id, :caller, :route, :key, :fingerprint, :expires_at, :now, :lock)")
+CLAIMED = "SC001"  # the SQLSTATE by which it refuses
+
 _STORE = text("""
 update idempotency_keys set status = :status, answer = :answer
 where store_id = :store_id and caller = :caller and route = :route and key = :key
@@ -135,11 +138,13 @@ def normalized_key(header: str | None) -> str | None:
 
 
 def claim(  # noqa: PLR0913 -- each of them is part of what names the request
-    session: Session, *, store_id: UUID, caller: str, route: str, key: str, request: bytes
+    session: Session, *, store_id: UUID, caller: str, route: str, key: str, request: bytes, along: bool = False
 ) -> Claim:
     """Claim the request for this transaction, or return the claim with the answer that it had already.
 
-    `request` is what must be the same for the same key: path, query and body. One statement.
+    `request` is what must be the same for the same key: path, query and body. One statement. With `along` it travels
+    with the session's next one, which nothing is done of if the key was used before: from there a database error of
+    SQLSTATE `CLAIMED` is raised, whatever the reason. Roll back then, and claim anew, without it.
 
     Raises:
         IdempotencyKeyReused: the key was used for another request.
@@ -158,6 +163,9 @@ def claim(  # noqa: PLR0913 -- each of them is part of what names the request
         "expires_at": now + KEPT,
         "lock": "\n".join(("idempotency", str(store_id), caller, route, key)),
     }
+    if along:
+        tenancy.ask(session, _CLAIM_ALONG, values, lambda _: None)
+        return fresh_claim
     found = tenancy.run(session, _CLAIM, values).one()
     if found.got and not found.fresh and found.status is None:
         # The first one committed after our statement's snapshot and before our lock: now its answer can be seen.

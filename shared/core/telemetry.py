@@ -23,6 +23,8 @@ from shared.core import context
 @lru_cache(maxsize=1)
 def logger() -> Logger:
     """Return the process's structured logger."""
+    # No line tells of threads and processes: logging need not look them up for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return Logger(service=_SERVICE, logger_formatter=_Formatter(utc=True))
 
 

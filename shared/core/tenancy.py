@@ -209,20 +209,16 @@ def prelude(session: Session, command: str) -> None:
         _opening(session).said.append((command, (), None))
 
 
-def ask(session: Session, sql: str, values: Sequence[Any], heard: Heard) -> None:
+def ask(session: Session, statement: TextClause, values: Mapping[str, Any], heard: Heard) -> None:
     """Ask along with the session's next statement; `heard` gets the rows before anybody gets that statement's.
 
-    What `heard` raises is raised from that statement. `sql` has its parameters as %s.
+    What `heard` raises is raised from that statement. `statement` and `values` as `run` has them.
     """
+    sql, told = spoken(session, statement, values)
     if session.in_transaction():
-        _ask(_connection(session), sql, values, heard)
+        _ask(_connection(session), sql, told, heard)
     else:
-        _opening(session).said.append((sql, values, heard))
-
-
-def ask_along(session: Session, statement: TextClause, values: Mapping[str, Any], heard: Heard) -> None:
-    """Ask as `ask` does, by a constant statement: for rows that are not needed before the next one has answered."""
-    ask(session, *spoken(session, statement, values), heard)
+        _opening(session).said.append((sql, told, heard))
 
 
 def tell(session: Session, statement: TextClause, values: Mapping[str, Any]) -> None:

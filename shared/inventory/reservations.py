@@ -17,21 +17,22 @@ from shared.inventory.shortage import OutOfStock
 
 __all__ = ["OutOfStock", "consume", "hold", "release"]
 
+_SET_RESERVED = taking.setting(
+    "l.on_hand",
+    "l.reserved - l.freed - l.held + l.wanted",
+    of="locked l, verdict v where v.granted and (l.wanted <> l.held or l.freed > 0)",
+)
+
 # `added` meets a row only if the same holder reserved in another transaction at the same moment; then the attempt is
 # undone, and the next one sees that row.
-_HOLD = taking.statement("""
+_HOLD = taking.statement(f"""
 , moved as (
-    update stock_levels s
-    set on_hand = l.on_hand, reserved = l.reserved - l.freed - l.held + l.wanted, allow_backorder = l.allow_backorder,
-        version = s.version + 1, updated_at = :now
-    from locked l, verdict v
-    where v.granted and (l.wanted <> l.held or l.freed > 0)
-      and s.store_id = :store_id and s.variant_id = l.variant_id
+    {_SET_RESERVED}
     returning s.variant_id, s.version
 ), gone as (
-    delete from stock_reservations r using touched t, verdict v
-    where v.granted and r.store_id = :store_id and r.id = t.id
-      and (t.holder_id <> :holder_id or t.variant_id <> all (cast(:variants as uuid[])))
+    delete from stock_reservations using verdict v
+    where v.granted and store_id = :store_id and <touched>
+      and (holder_id <> :holder_id or variant_id <> all (cast(:variants as uuid[])))
 ), kept as (
     update stock_reservations r set quantity = d.wanted, expires_at = :expires_at
     from demand d, verdict v
@@ -52,31 +53,30 @@ select d.variant_id, d.wanted, coalesce(l.suffices, false) as suffices,
        not l.allow_backorder and (l.available > l.held) <> (l.available > l.wanted) as turned
 from demand d left join locked l on l.variant_id = d.variant_id left join added a on a.variant_id = d.variant_id
 left join moved m on m.variant_id = d.variant_id
-""")
+""")  # noqa: S608 -- a constant of `taking`, here and below, not a caller's text
 
-_RELEASE = text("""
+_RELEASE = text(f"""
 with mine as materialized (
     select id, variant_id, quantity from stock_reservations
     where store_id = :store_id and holder_id = :holder_id
     order by variant_id for update
 ), locked as materialized (
-    select s.variant_id, s.on_hand, s.reserved, s.allow_backorder, m.quantity,
+    select s.id as level_id, s.variant_id, s.on_hand, s.reserved, s.allow_backorder, m.quantity,
            s.on_hand - s.reserved - s.safety_stock as available
-    from stock_levels s join mine m on m.variant_id = s.variant_id
-    where s.store_id = :store_id order by s.variant_id for no key update of s
+    from (select * from mine order by variant_id) as m cross join lateral (
+        select * from stock_levels where store_id = :store_id and variant_id = m.variant_id for no key update
+    ) as s
 ), moved as (
-    update stock_levels s
-    set on_hand = l.on_hand, reserved = l.reserved - l.quantity, allow_backorder = l.allow_backorder,
-        version = s.version + 1, updated_at = :now
-    from locked l where s.store_id = :store_id and s.variant_id = l.variant_id
+    {taking.setting("l.on_hand", "l.reserved - l.quantity")}
     returning s.variant_id, s.version
 ), gone as (
-    delete from stock_reservations r using mine m where r.store_id = :store_id and r.id = m.id
+    delete from stock_reservations using (select count(*) from locked) as l
+    where store_id = :store_id and holder_id = :holder_id
 )
 select l.variant_id, l.quantity, m.version, true as is_left,
        not l.allow_backorder and l.available <= 0 and l.available + l.quantity > 0 as turned
 from locked l join moved m on m.variant_id = l.variant_id
-""")
+""")  # noqa: S608 -- as above
 
 
 def hold(session: Session, holder_id: UUID, demand: Mapping[UUID, int], expires_at: datetime) -> None:

@@ -51,7 +51,8 @@ class Target:
 
 
 # The conditions read the level as it is once its lock is had. What they refuse changes nothing, and is told why. Locks
-# are had, and levels set, as in `taking`.
+# are had as in `taking`. All columns that the CHECKs name are set from `verdict`: PostgreSQL first tries the update on
+# the row as it was when the statement began, CHECKs included, and notices only then that somebody has changed it.
 _CHANGE = text("""
 with lapsed as materialized (
     select id, quantity from stock_reservations
@@ -74,10 +75,12 @@ with lapsed as materialized (
         version = s.version + 1, updated_at = :now
     from verdict v
     where v.is_as_expected and v.is_this_version and v.suffices and v.delta <> 0
-      and s.store_id = :store_id and s.variant_id = v.variant_id
+      and s.store_id = :store_id and s.variant_id = :variant_id
     returning s.variant_id, v.delta, s.on_hand, s.version, s.low_stock_threshold
 ), gone as (
-    delete from stock_reservations r using lapsed l, moved m where r.store_id = :store_id and r.id = l.id
+    delete from stock_reservations r using moved m
+    where cast(:makes_room as boolean) and r.store_id = :store_id and r.variant_id = :variant_id
+      and r.expires_at <= :now
 ), noted as (
     insert into inventory_adjustments (store_id, id, variant_id, kind, delta, on_hand, level_version, reason,
                                        actor_kind, actor_id, correlation_id, at)

@@ -48,7 +48,7 @@ def ask_for_present_store(session: Session) -> Callable[[], StoreFacts]:
     """
     told: list[StoreFacts] = []
     values = {"store_id": tenancy.require_store(session)}
-    tenancy.ask_along(session, _PRESENT, values, lambda rows: told.extend(_facts(*row) for row in rows))
+    tenancy.ask(session, _PRESENT, values, lambda rows: told.extend(_facts(*row) for row in rows))
     return lambda: told[0]
 
 

@@ -57,6 +57,25 @@ class Load:
         return percentile(self.walls, 0.95)
 
 
+def together(loads: Sequence[Load]) -> Load:
+    """Return loads of the same kind, one after another, as one."""
+    count = sum(len(one.walls) for one in loads)
+    seconds = [len(one.walls) / one.per_second for one in loads]
+
+    def mean(of: Callable[[Load], float]) -> float:
+        return sum(of(one) * len(one.walls) for one in loads) / count
+
+    return Load(
+        [wall for one in loads for wall in one.walls],
+        count / sum(seconds),
+        mean(lambda one: one.gateway_cpu_ms),
+        mean(lambda one: one.database_cpu_ms),
+        mean(lambda one: one.callers_cpu_ms),
+        sum(one.others * lasted for one, lasted in zip(loads, seconds, strict=True)) / sum(seconds),
+        sum((one.refusals for one in loads), Counter()),
+    )
+
+
 @dataclass(frozen=True)
 class Gateways:
     """Running processes, each on a port of its own: callers come to them in turn, as a load balancer sends them."""

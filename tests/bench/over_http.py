@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from tests.bench import floor, many_stores, workloads
 from tests.bench.acts import ADD_LINE, ADJUST, CANCEL, EMPTY, KINDS, ORDER, PURCHASE
 from tests.bench.floor import Told
-from tests.bench.gateways import AS_DEPLOYED, Gateways, Load, gateways
+from tests.bench.gateways import AS_DEPLOYED, Gateways, Load, gateways, together
 from tests.bench.in_process import DELAY, slow_port
 from tests.bench.purchase import Shop, Times
 from tests.bench.table import Cell, show, tell
@@ -119,7 +119,7 @@ class Matrix:
     spoken: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
 
     def measure(self, scenes: Sequence[Scene], *, delayed: bool, driver: str = AS_DEPLOYED) -> None:
-        """Measure every load in each scene, one right after the other, so that what else goes on is the same."""
+        """Measure every load in each scene, by turns and back again, so that what else goes on is the same."""
         for scene in scenes:
             self.spoken |= {(name, scene.stores): one.spoken() for name, one in scene.recordings.items()}
         with _network(scenes[0].world, delayed=delayed) as port, ExitStack() as stack:
@@ -129,29 +129,35 @@ class Matrix:
             tell(f"{_where(delayed=delayed)}: floors")
             running = {scene.stores: stack.enter_context(_gateways(scene, port, driver)) for scene in scenes}
             for clients, processes in _SIZES:
+                places = {At(stores, delayed, clients, processes, driver): one for stores, one in running.items()}
                 for name in (EMPTY, *_KINDS):
-                    for stores, gateway in running.items():
-                        at = At(stores, delayed, clients, processes, driver)
-                        if _is_measured(name, at):
-                            self._measure(name, at, gateway)
+                    self._measure(name, {at: one for at, one in places.items() if _is_measured(name, at)})
                 tell(f"{_where(delayed=delayed)}: {_clients(clients)}, {processes} of the gateway's processes")
 
-    def _measure(self, name: str, at: At, gateway: Gateways) -> None:
+    def _measure(self, name: str, places: Mapping[At, Gateways]) -> None:
+        parts: dict[At, list[Load]] = {at: [] for at in places}
+        for turn in (list(places), list(places)[::-1]):
+            for at in turn:
+                parts[at].append(self._bear(name, at, places[at]))
+        for at, loads in parts.items():
+            self.loads[name, at] = together(loads)
+            sql = self.sql[at.stores, at.delayed].get((name, at.clients))
+            if sql is not None:
+                calls = len(KINDS[name].calls) or 1
+                self.floors[name, at] = 1 / (calls / self.loads[EMPTY, at].per_second + 1 / sql)
+
+    def _bear(self, name: str, at: At, gateway: Gateways) -> Load:
         load = gateway.bear(
             name,
             clients=at.clients,
             processes=at.processes,
-            seconds=self.seconds * (_SHORT if name == EMPTY else 1),
-            preparing=self.seconds * _PREPARING.get(name, 0),
+            seconds=self.seconds * (_SHORT if name == EMPTY else 1) / 2,
+            preparing=self.seconds * _PREPARING.get(name, 0) / 2,
         )
         if load.refusals:
             message = f"{name} at {at}: {dict(load.refusals)}"
             raise RuntimeError(message)
-        self.loads[name, at] = load
-        sql = self.sql[at.stores, at.delayed].get((name, at.clients))
-        if sql is not None:
-            calls = len(KINDS[name].calls) or 1
-            self.floors[name, at] = 1 / (calls / self.loads[EMPTY, at].per_second + 1 / sql)
+        return load
 
     def rows(self, name: str, *, delayed: bool, driver: str) -> list[list[Cell]]:
         """Return the rows of a kind's table."""

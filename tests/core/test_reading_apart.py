@@ -18,6 +18,7 @@ from tests.factories import StoreUnderTest, a_store
 pytestmark = pytest.mark.usefixtures("watch")
 
 _OWN = text("select slug, cast(:number as int) as number from stores")
+_NUMBER = text("select cast(:number as int)")
 _RENAME = text("update stores set name = :name where id = :id returning name")
 
 
@@ -90,7 +91,7 @@ def test_a_read_its_question_and_its_end_cost_one_round_trip(store: StoreUnderTe
     before = round_trips()
 
     with database.open_session() as session:
-        tenancy.ask(session, "select %s::int", (5,), heard.extend)
+        tenancy.ask(session, _NUMBER, {"number": 5}, heard.extend)
         begin(session, store.id)
         slugs(session)
         session.commit()
@@ -102,7 +103,7 @@ def test_a_question_is_asked_once(store: StoreUnderTest) -> None:
     heard: list[Any] = []
 
     with database.open_session() as session:
-        tenancy.ask(session, "select %s::int", (5,), heard.extend)
+        tenancy.ask(session, _NUMBER, {"number": 5}, heard.extend)
         begin(session, store.id)
         for _ in range(3):
             slugs(session)
@@ -113,7 +114,7 @@ def test_a_question_is_asked_once(store: StoreUnderTest) -> None:
 
 def test_nobody_gets_the_rows_of_a_read_whose_question_is_answered_otherwise(store: StoreUnderTest) -> None:
     with database.open_session() as session:
-        tenancy.ask(session, "select %s::int", (5,), refuse)
+        tenancy.ask(session, _NUMBER, {"number": 5}, refuse)
         begin(session, store.id)
 
         with pytest.raises(Unexpected):
@@ -127,7 +128,7 @@ def test_nobody_gets_the_rows_of_a_read_whose_question_is_answered_otherwise(sto
 @pytest.mark.parametrize("only_reads", [True, False])
 def test_a_question_that_nothing_followed_is_answered_by_the_commit(store: StoreUnderTest, *, only_reads: bool) -> None:
     with database.open_session() as session:
-        tenancy.ask(session, "select %s::int", (5,), refuse)
+        tenancy.ask(session, _NUMBER, {"number": 5}, refuse)
         if only_reads:
             tenancy.only_read(session)
         tenancy.bind(session, store.id)
@@ -138,7 +139,7 @@ def test_a_question_that_nothing_followed_is_answered_by_the_commit(store: Store
 
 def test_a_rollback_forgets_what_has_not_begun(store: StoreUnderTest) -> None:
     with database.open_session() as session:
-        tenancy.ask(session, "select %s::int", (5,), refuse)
+        tenancy.ask(session, _NUMBER, {"number": 5}, refuse)
         begin(session, store.id)
         session.rollback()
         tenancy.bind(session, store.id)

@@ -189,7 +189,7 @@ REPETITIONS = (
     Mutation(
         "that a checkout is completed once",
         "shared/checkout/completion.py",
-        "owner_digest = :digest and state = 'open'",
+        "owner_digest = :digest and state = cast(:open as text)",
         "owner_digest = :digest and state <> 'canceled'",
         _IN_COMPLETION,
     ),

@@ -5,28 +5,24 @@ of every statement that it ran for it, within look-up functions, too (auto_expla
 that no large table is read from its beginning, and how many rows all steps together looked at: no time.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from shared.core import database as core_database
-from shared.core import driver
 from shared.core.settings import use_settings
-from tests import assortments
+from tests import assortments, plans
 from tests.client import Answer, Client
 from tests.database import Database, FreshDatabases
 from tests.factories import StoreUnderTest, a_store
 from tests.figures import Figures
+from tests.plans import Plan
 
 PRODUCTS, OTHERS, OTHERS_PRODUCTS = 100_000, 20, 500
 FEWER = 10_000  # products show as well what becomes of a plan without its index
-PLANS = "auto_explain"
 LARGE = ("products", "variants", "stock_levels", "product_categories", "product_summaries", "search_words")
-READING = ("Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Bitmap Index Scan")
 
 
 @dataclass(frozen=True)
@@ -44,14 +40,7 @@ class Place:
     """A store, and the database that it stands in."""
 
     store: StoreUnderTest
-    superuser_url: str
-
-    def run(self, *statements: str) -> None:
-        """Run statements as superuser."""
-        with driver.connect_to(self.superuser_url) as connection:
-            connection.autocommit = True
-            for statement in statements:
-                connection.cursor().execute(statement)
+    here: Database
 
 
 @contextmanager
@@ -67,64 +56,23 @@ def a_place(fresh_database: FreshDatabases, *, products: int, others: int) -> It
         store = a_store()
         whole = assortments.seed(here.superuser_url, store.id, products=products, with_attributes=False)
         assortments.summarize(here.superuser_url, whole)
-        made = Place(store, here.superuser_url)
-        made.run(*_telling_plans(here))
+        plans.make_told(here)
+        plans.run(here, "vacuum (analyze)")
+        yield Place(store, here)
         core_database.dispose()
-        yield made
-        core_database.dispose()
-
-
-def _telling_plans(here: Database) -> list[str]:
-    name = here.app_url.rpartition("/")[2]
-    wanted = {
-        "session_preload_libraries": PLANS,
-        f"{PLANS}.log_min_duration": "0",
-        f"{PLANS}.log_nested_statements": "on",
-        f"{PLANS}.log_analyze": "on",
-        f"{PLANS}.log_timing": "off",
-        f"{PLANS}.log_format": "json",
-        f"{PLANS}.log_level": "notice",
-    }
-    load = [f"load '{PLANS}'"]  # so that its settings are known to who makes them
-    settings = [f"alter role stormcom_app in database {name} set {key} = '{value}'" for key, value in wanted.items()]
-    return [*load, *settings, "vacuum (analyze)"]
-
-
-@contextmanager
-def noticed() -> Iterator[list[dict[str, Any]]]:
-    """Collect the plans of what the application runs meanwhile."""
-    plans: list[dict[str, Any]] = []
-    notices = _notices()
-    notices.clear()
-    yield plans
-    for notice in notices:
-        said = notice[b"M"].decode()
-        if "plan:" in said:
-            plans.append(json.loads(said.partition("plan:")[2]))
-
-
-def _notices() -> Any:
-    """Return what PostgreSQL said on the one connection that requests in turn share."""
-    connection = core_database.engine().raw_connection()
-    try:
-        return connection.dbapi_connection.notices  # type: ignore[union-attr]  # the driver's own
-    finally:
-        connection.close()
 
 
 def ask(caller: Client, path: str, params: Mapping[str, str] | None = None) -> tuple[Answer, Seen]:
     """Make a request twice, so that what is remembered is; return what the plans of the second one say."""
     assert caller.get(path, params=params).status_code == 200
-    with noticed() as plans:
+    with plans.told() as told:
         answer = caller.get(path, params=params)
-    assert plans, "PostgreSQL told no plan: is auto_explain loaded?"
-    return answer, seen(plans)
+    return answer, seen(told)
 
 
-def seen(plans: list[dict[str, Any]]) -> Seen:
+def seen(told: list[Plan]) -> Seen:
     """Add up what plans say."""
-    steps = [step for plan in plans for step in _steps(plan["Plan"])]
-    reading = [step for step in steps if step["Node Type"] in READING and step["Actual Loops"]]
+    reading = [step for plan in told for step in plans.reading_steps(plan)]
     return Seen(
         indexes=frozenset(step["Index Name"] for step in reading if "Index Name" in step),
         read_whole=frozenset(
@@ -132,21 +80,9 @@ def seen(plans: list[dict[str, Any]]) -> Seen:
             for step in reading
             if step["Node Type"] == "Seq Scan" and step["Relation Name"] in LARGE
         ),
-        looked_at=round(sum(_taken_up(step) for step in reading if step.get("Relation Name") in LARGE)),
-        statements=len(plans),
+        looked_at=round(sum(plans.taken_up(step) for step in reading if step.get("Relation Name") in LARGE)),
+        statements=len(told),
     )
-
-
-def _steps(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield step
-    for below in step.get("Plans", ()):
-        yield from _steps(below)
-
-
-def _taken_up(step: dict[str, Any]) -> float:
-    dropped = step.get("Rows Removed by Filter", 0) + step.get("Rows Removed by Index Recheck", 0)
-    rows: float = (step["Actual Rows"] + dropped) * step["Actual Loops"]
-    return rows
 
 
 def listed(**params: str) -> tuple[str, dict[str, str]]:
@@ -227,9 +163,9 @@ def test_what_people_wait_for_uses_its_index_at_100_000_products(
     with a_place(fresh_database, products=PRODUCTS, others=OTHERS) as place:
         for caller, asked in ((place.store.shopper, FOR_SHOPPERS), (place.store.merchant, FOR_MERCHANTS)):
             for name, ((path, params), index, most) in asked.items():
-                _, plans = ask(caller, path, params)
-                most_looked_at = max(most_looked_at, plans.looked_at)
-                offences += judged(name, plans, index, most)
+                _, found = ask(caller, path, params)
+                most_looked_at = max(most_looked_at, found.looked_at)
+                offences += judged(name, found, index, most)
         offences += _pages_that_grow(place)
 
     figures.add("plans at 100,000 products", requests=len(FOR_SHOPPERS) + len(FOR_MERCHANTS), offences=len(offences))
@@ -237,13 +173,13 @@ def test_what_people_wait_for_uses_its_index_at_100_000_products(
     assert not offences, "\n".join(offences)
 
 
-def judged(name: str, plans: Seen, index: str | None, most: int) -> list[str]:
+def judged(name: str, found: Seen, index: str | None, most: int) -> list[str]:
     """Return what is wrong with the plans of a request."""
-    offences = [f"{name}: reads {table} from its beginning" for table in sorted(plans.read_whole)]
-    if index is not None and index not in plans.indexes:
-        offences.append(f"{name}: uses {', '.join(sorted(plans.indexes)) or 'no index'} and not {index}")
-    if plans.looked_at > most:
-        offences.append(f"{name}: looks at {plans.looked_at} rows, and {most} are enough")
+    offences = [f"{name}: reads {table} from its beginning" for table in sorted(found.read_whole)]
+    if index is not None and index not in found.indexes:
+        offences.append(f"{name}: uses {', '.join(sorted(found.indexes)) or 'no index'} and not {index}")
+    if found.looked_at > most:
+        offences.append(f"{name}: looks at {found.looked_at} rows, and {most} are enough")
     return offences
 
 
@@ -251,9 +187,9 @@ def _pages_that_grow(place: Place) -> list[str]:
     offences = []
     path, params = listed(limit="100")
     for number in range(1, 6):
-        page, plans = ask(place.store.shopper, path, params)
+        page, found = ask(place.store.shopper, path, params)
         params["cursor"] = page.json()["page"]["next_cursor"]
-        offences += judged(f"page {number}", plans, "product_summaries_by_age", 105)
+        offences += judged(f"page {number}", found, "product_summaries_by_age", 105)
     return offences
 
 
@@ -270,14 +206,16 @@ def test_a_missing_index_is_seen(small: Place, index: str, asked: tuple[str, dic
     whole = ask(small.store.shopper, *asked)[1]
     assert judged("with it", whole, index, most) == []
 
-    small.run(
+    plans.run(
+        small.here,
         f"alter index {index} rename to planted",
         "update pg_index set indisvalid = false where indexrelid = 'planted'::regclass",
     )
     try:
         without = ask(small.store.shopper, *asked)[1]
     finally:
-        small.run(
+        plans.run(
+            small.here,
             "update pg_index set indisvalid = true where indexrelid = 'planted'::regclass",
             f"alter index planted rename to {index}",
         )

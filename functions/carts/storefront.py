@@ -30,7 +30,7 @@ def create_cart(session: StoreSession, response: Response, cart: CreateCart | No
 
 
 @api.get("/{cart_id}", public=GUEST, raises=(NotFound, TotalTooLarge))
-def get_cart(cart_id: CartId, session: StoreSession, token: CartToken = None) -> CartOut:
+def get_cart(cart_id: CartId, session: StoreSession, token: CartToken) -> CartOut:
     """Read the cart at this moment's prices; a line warns when its price has changed or its stock runs out."""
     return viewing.present(viewing.read(session, cart_id, token))
 
@@ -41,7 +41,7 @@ def get_cart(cart_id: CartId, session: StoreSession, token: CartToken = None) ->
     raises=(NotFound, NotSold, CartFull, CartClosed, StaleVersion, TotalTooLarge),
 )
 def add_line(
-    cart_id: CartId, wanted: Wanted, session: StoreSession, expected: ExpectedVersion, token: CartToken = None
+    cart_id: CartId, wanted: Wanted, session: StoreSession, expected: ExpectedVersion, token: CartToken
 ) -> CartOut:
     """Put so many of a variant into the cart; if it is in it already, its quantity grows."""
     return viewing.present(filling.add_line(session, cart_id, token, wanted, expected_version=expected))
@@ -54,7 +54,7 @@ def set_quantity(  # noqa: PLR0913, PLR0917 -- FastAPI passes by name what the r
     change: SetQuantity,
     session: StoreSession,
     expected: ExpectedVersion,
-    token: CartToken = None,
+    token: CartToken,
 ) -> CartOut:
     """Set how many of a line are wanted; 0 removes it."""
     seen = filling.set_quantity(session, cart_id, token, line_id, quantity=change.quantity, expected_version=expected)
@@ -63,7 +63,7 @@ def set_quantity(  # noqa: PLR0913, PLR0917 -- FastAPI passes by name what the r
 
 @api.delete("/{cart_id}/lines/{line_id}", public=GUEST, raises=(NotFound, CartClosed, StaleVersion, TotalTooLarge))
 def remove_line(
-    cart_id: CartId, line_id: CartLineId, session: StoreSession, expected: ExpectedVersion, token: CartToken = None
+    cart_id: CartId, line_id: CartLineId, session: StoreSession, expected: ExpectedVersion, token: CartToken
 ) -> CartOut:
     """Take a line out of the cart."""
     return viewing.present(

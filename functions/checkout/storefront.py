@@ -31,7 +31,7 @@ GUEST = "The cart's own token is asked for: who owns the cart owns its checkout.
     raises=(NotFound, CartClosed, CartEmpty, NotSold, TooManyHolds, OutOfStock, TotalTooLarge),
     memory=1024,  # MB; twice the default: CPU comes with memory, and a slow start here is a lost sale
 )
-def start_checkout(checkout: StartCheckout, session: StoreSession, token: CartToken = None) -> CheckoutOut:
+def start_checkout(checkout: StartCheckout, session: StoreSession, token: CartToken) -> CheckoutOut:
     """Start to buy a cart: its price holds, and its stock is reserved, until `reserved_until`.
 
     A cart has one checkout under way. Starting again renews it with what is in the cart now.
@@ -40,13 +40,13 @@ def start_checkout(checkout: StartCheckout, session: StoreSession, token: CartTo
 
 
 @api.get("/{checkout_id}", public=GUEST, raises=(NotFound,))
-def get_checkout(checkout_id: CheckoutId, session: StoreSession, token: CartToken = None) -> CheckoutOut:
+def get_checkout(checkout_id: CheckoutId, session: StoreSession, token: CartToken) -> CheckoutOut:
     """Read a checkout: what it costs, and until when that holds."""
     return CheckoutOut.of(documents.read(session, checkout_id, token))
 
 
 @api.delete("/{checkout_id}", public=GUEST, raises=(NotFound, CheckoutClosed))
-def cancel_checkout(checkout_id: CheckoutId, session: StoreSession, token: CartToken = None) -> CheckoutOut:
+def cancel_checkout(checkout_id: CheckoutId, session: StoreSession, token: CartToken) -> CheckoutOut:
     """Give a checkout up: what it had reserved can be sold again. The cart stays."""
     return CheckoutOut.of(giving_up.cancel(session, checkout_id, token))
 
@@ -75,7 +75,7 @@ def complete_checkout(  # noqa: PLR0913, PLR0917 -- FastAPI passes by name what 
     session: StoreSession,
     response: Response,
     caller: Caller,
-    token: CartToken = None,
+    token: CartToken,
 ) -> CompletedOut:
     """Place the order. One checkout makes one order, however often and from however many tabs it is completed.
 

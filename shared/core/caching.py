@@ -130,8 +130,9 @@ def _headers_of(call: Any) -> set[str]:  # noqa: ANN401 -- an endpoint, or what 
         for fact in _facts(hints.get(name)):
             if isinstance(fact, params.Header | params.Cookie):
                 found.add(name)
-            elif isinstance(fact, params.Depends) and inspect.isfunction(fact.dependency):
-                found |= _headers_of(fact.dependency)
+            elif isinstance(fact, params.Depends) and fact.dependency is not None:
+                depended: Any = fact.dependency
+                found |= _headers_of(depended if inspect.isfunction(depended) else depended.__call__)
     return found
 
 

@@ -65,12 +65,25 @@ class _Caller:
         return present.principal
 
 
-async def _expected_version(
-    if_match: Annotated[
-        str | None,
-        Header(description='The ETag that the edit is based on, such as `"3"`; without it the edit is unconditional.'),
-    ] = None,
-) -> int | None:
+class _ExpectedVersion:
+    """The dependency of `ExpectedVersion`; see `supplying`."""
+
+    async def __call__(
+        self,
+        if_match: Annotated[
+            str | None,
+            Header(
+                description='The ETag that the edit is based on, such as `"3"`; without it the edit is unconditional.'
+            ),
+        ] = None,
+    ) -> int | None:
+        return _version(if_match)
+
+    def supply(self, present: Exchange) -> int | None:
+        return _version(present.request.headers.get("if-match"))
+
+
+def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     version = if_match.strip().removeprefix("W/").strip('"')
@@ -78,6 +91,22 @@ async def _expected_version(
         detail = 'If-Match carries the ETag of an earlier answer, such as "3".'
         raise MalformedRequest(detail)
     return int(version)
+
+
+class _CartToken:
+    """The dependency of `CartToken`; see `supplying`."""
+
+    async def __call__(
+        self,
+        x_cart_token: Annotated[
+            str | None,
+            Header(alias="X-Cart-Token", description="The secret that came with the cart: who holds it owns the cart."),
+        ] = None,
+    ) -> str | None:
+        return x_cart_token
+
+    def supply(self, present: Exchange) -> str | None:
+        return present.request.headers.get("x-cart-token")
 
 
 StoreSession = Annotated[Session, Depends(_Session())]
@@ -122,11 +151,8 @@ class _Staff:
 Staff = Annotated[Principal, Depends(_Staff())]
 """The member of staff who is calling, with what they may do where they are."""
 
-ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
+ExpectedVersion = Annotated[int | None, Depends(_ExpectedVersion())]
 """The version in the request's If-Match, or None: what an edit must still find."""
 
-CartToken = Annotated[
-    str | None,
-    Header(alias="X-Cart-Token", description="The secret that came with the cart: who holds it owns the cart."),
-]
+CartToken = Annotated[str | None, Depends(_CartToken())]
 """The guest's proof that the cart is theirs."""

@@ -154,7 +154,7 @@ def a_dependency(word: Annotated[str, Header()] = "") -> str:
     return word
 
 
-def takes_a_cart(cart: CartToken = None) -> dict[str, Any]:
+def takes_a_cart(cart: CartToken) -> dict[str, Any]:
     return {"cart": cart}
 
 

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.core import authentication, clock, credentials, database, ids, token_uses
+from shared.core import authentication, clock, credentials, driver, ids, token_uses
+from shared.core import database as core_database
 from shared.core.money import Money
 from shared.core.principal import Principal
 from shared.identity import amounts
 from tests.application import Watch
 from tests.client import Answer, Client
-from tests.database import Sql
+from tests.database import Database, Sql
 from tests.factories import StoreUnderTest, a_store
 from tests.staff import Person, code
 
@@ -268,11 +269,30 @@ def test_who_is_calling_and_what_they_may_do_costs_one_statement_at_most(remembe
         assert len(business) == 1  # the store itself
 
 
+def test_what_a_maker_may_do_is_asked_only_where_a_token_has_one(database: Database) -> None:
+    store = a_store()
+    of_nobody, of_admin = store.secret_token, issue(store.staff("admin"), "order.read").json()["token"]
+
+    with driver.connect_to(database.superuser_url) as connection:
+        cursor = connection.cursor()
+        cursor.execute("set local track_functions = 'all'")
+        asked = []
+        for token in (of_nobody, of_admin):
+            cursor.execute("select id from lookup.api_token(%s, null, null, now())", (credentials.digest(token),))
+            assert len(cursor.fetchall()) == 1
+            cursor.execute(
+                "select coalesce(sum(calls), 0)::int from pg_stat_xact_user_functions where funcname = 'granted'"
+            )
+            asked.append(cursor.fetchone()[0])
+
+    assert asked == [0, 1]
+
+
 def test_a_limit_is_part_of_what_a_request_was_let_in_with() -> None:
     store = a_store()
     clerk = store.staff(permissions=["order.refund", "token.manage"], limits={"order.refund": 5000})
     issued = token_of(clerk, "order.refund")
-    with database.transaction() as session:
+    with core_database.transaction() as session:
         told = [
             session.connection()
             .exec_driver_sql(

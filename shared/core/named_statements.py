@@ -20,6 +20,10 @@ from shared.core.wire import OneTripConnection
 MOST = 256  # names of a connection; each takes some ten kilobytes of PostgreSQL's memory
 _REMEMBERED = 1024  # statements that were said once
 
+# What a transaction that writes says finds its rows by their keys: its plan is the same whatever the values are. Left
+# to itself PostgreSQL plans anew each time what takes an array: it believes that ten elements are in it, and not one.
+_PLANNED_ONCE = messages.prelude("set local plan_cache_mode = force_generic_plan")
+
 type _Statement = tuple[str, tuple[int, ...]]  # its text, and the types of its parameters
 
 
@@ -51,6 +55,10 @@ class NamingConnection(OneTripConnection):
         self._shapes.pop(name, None)
         # Where an attempt failed nobody knows whether the name is taken already; closing what is not there is no error.
         return messages.close(name) + messages.parse(statement, key[1], name), name
+
+    def _steps(self) -> list[Step]:
+        steps = super()._steps()
+        return [messages.BEGIN, _PLANNED_ONCE, *steps[1:]] if steps[:1] == [messages.BEGIN] else steps
 
     def _words(self, step: Step) -> bytes:
         # A question has its name already, and each store has a `set local` of its own.

@@ -256,7 +256,8 @@ def test_of_a_move_and_a_birth_at_once_none_gets_too_deep() -> None:
         )
 
         assert sorted((moved.status_code < 300, made.status_code < 300)) == [False, True]
-    assert max(node["depth"] for node in store.merchant.get("/category-tree").json()["data"]) == 12
+    # 12 where a move came first, 11 where all of them came second.
+    assert max(node["depth"] for node in store.merchant.get("/category-tree").json()["data"]) in {11, 12}
 
 
 def at_once(*acts: Any) -> list[Any]:

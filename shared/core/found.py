@@ -6,7 +6,7 @@ The transaction, its connection, its errors and whoever watches statements are S
 from collections import namedtuple
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Never
 
 from pg8000 import dbapi
 from sqlalchemy import Connection
@@ -73,12 +73,21 @@ def run(connection: Connection, driven: plain.Connection, sql: str, values: Sequ
     try:
         cursor.execute(sql, values)
     except dbapi.Error as error:
-        connection._handle_dbapi_exception(error, sql, tuple(values), None, None)  # noqa: SLF001 -- there is no public way
+        refuse(connection, error, sql, values)
     described = cursor.description
     if described is None:
         return Found([], cursor.rowcount)
     row = row_of(tuple([column[0] for column in described]))
     return Found(list(map(row._make, cursor.fetchall())), cursor.rowcount)
+
+
+def refuse(connection: Connection, error: dbapi.Error, sql: str, values: Sequence[Any]) -> Never:
+    """Raise an error of the driver's as SQLAlchemy raises those that it meets itself.
+
+    Raises:
+        DBAPIError: always.
+    """
+    connection._handle_dbapi_exception(error, sql, tuple(values), None, None)  # noqa: SLF001 -- there is no public way
 
 
 @lru_cache(maxsize=512)

@@ -2,8 +2,9 @@
 
 FastAPI resolves, checks and documents every parameter and those of its dependencies, one by one, at each request: for a
 list with a dozen documented filters that costs more than its SQL. So where an application is to serve and not to be
-documented, FastAPI never sees the session, the caller and the list's query: their dependencies say with `supply` what
-they are for a given exchange. Nor does it see a part of the path that may be any text, such as a slug.
+documented, FastAPI never sees the session, the caller, the list's query and the headers that we know: their
+dependencies say with `supply` what they are for a given exchange. Nor does it see a part of the path that may be any
+text, such as a slug.
 """
 
 import functools

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pg8000 import dbapi
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -215,10 +216,15 @@ def ask(session: Session, statement: TextClause, values: Mapping[str, Any], hear
     What `heard` raises is raised from that statement. `statement` and `values` as `run` has them.
     """
     sql, told = spoken(session, statement, values)
-    if session.in_transaction():
-        _ask(_connection(session), sql, told, heard)
-    else:
+    if not session.in_transaction():
         _opening(session).said.append((sql, told, heard))
+        return
+    connection = _connection(session)
+    _show(connection, sql, told)
+    try:
+        _driven(connection).ask(sql, told, heard)
+    except dbapi.Error as error:  # of a driver that asks at once
+        found.refuse(connection, error, sql, told)
 
 
 def tell(session: Session, statement: TextClause, values: Mapping[str, Any]) -> None:
@@ -292,11 +298,6 @@ def _read_apart(session: Session, sql: str, values: tuple[Any, ...]) -> Sequence
     return rows
 
 
-def _ask(connection: Connection, sql: str, values: Sequence[Any], heard: Heard) -> None:
-    _show(connection, sql, values)
-    _driven(connection).ask(sql, values, heard)
-
-
 def _show(connection: Connection, sql: str, values: Sequence[Any]) -> None:
     for watch in connection.dispatch.before_cursor_execute:  # whoever watches statements is to see this one, too
         watch(connection, None, sql, values, None, False)  # noqa: FBT003 -- SQLAlchemy's own order
@@ -344,7 +345,10 @@ def _begin(session: Session, _transaction: SessionTransaction, connection: Conne
     connection.info.pop(_STORE, None)
     opening: _Opening | None = session.info.pop(_OPENING, None)
     if opening is not None:
-        opening.say(_driven(connection), connection.info, partial(_show, connection))
+        try:
+            opening.say(_driven(connection), connection.info, partial(_show, connection))
+        except dbapi.Error as error:  # as above
+            found.refuse(connection, error, "", ())
 
 
 @event.listens_for(TenantSession, "do_orm_execute")

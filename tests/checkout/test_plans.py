@@ -63,6 +63,16 @@ DIFFERS = {
 # The rows that more are made of: such as are not over yet.
 ALIVE = {"carts": "state = 'active'", "checkouts": "state = 'open'", "payment_attempts": "status = 'pending'"}
 PARTITIONED = ("inventory_adjustments", "domain_events", "audit_entries")
+_LEAVE_PARTITIONS_ALONE = """
+do $$
+declare
+    partition regclass;
+begin
+    for partition in select inhrelid from pg_inherits where inhparent = '{}'::regclass loop
+        execute format('alter table %s set (autovacuum_enabled = false)', partition);
+    end loop;
+end $$
+"""
 
 # Where the whole of a store is read even so, by the index, and why no statement can help.
 #
@@ -192,6 +202,7 @@ def a_shop(fresh_database: FreshDatabases) -> Iterator[Shop]:
     """Open a store alone in a database, whose statistics nobody brings up to date."""
     here = fresh_database.migrated()
     plans.run(here, *(f"alter table {name} set (autovacuum_enabled = false)" for name in {*DIFFERS} - {*PARTITIONED}))
+    plans.run(here, *map(_LEAVE_PARTITIONS_ALONE.format, PARTITIONED))
     plans.make_told(here)
     with use_settings(database_url=here.app_url, database_driver="named", strict=False):
         shop = Shop(here, a_store(stock=dict.fromkeys(WANTED, 900), settings=SETTINGS))

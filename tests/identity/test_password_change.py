@@ -153,6 +153,7 @@ def test_asking_for_a_link_is_the_same_for_an_address_that_nobody_has(watch: Wat
 
 
 def test_nobody_is_written_to_where_nobody_has_the_address_or_who_has_it_is_disabled(sql: Sql) -> None:
+    carry_out(sql)  # what others have wished, and left
     person, nobody = a_person(), an_address()
     sql("update users set disabled_at = now() where id = %s", person.id)
     before = len(sql("select 1 from outgoing_messages"))

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.bench import imports
 from tests.figures import Figures
 
@@ -18,6 +20,7 @@ def ratio_of(code: str) -> float:
     return first if first <= imports.LIMIT else imports.cost(code, times=TRIES).ratio
 
 
+@pytest.mark.timeout(600)  # a minute's work, and a busy machine takes several for it
 def test_importing_a_function_costs_little_more_than_the_libraries_that_all_need(figures: Figures) -> None:
     estimated = imports.estimates(imports.functions())
     ratios = {

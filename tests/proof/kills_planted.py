@@ -7,14 +7,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from shared.core import idempotency, records, relay, tenancy
+from shared.core import idempotency, ids, records, relay, tenancy
 
 
 def _forget_keys() -> None:
     claim = idempotency.claim
 
     def claiming(session: Session, **facts: Any) -> idempotency.Claim:
-        return replace(claim(session, **facts | {"key": str(UUID(int=id(session)))}), replay=None)
+        return replace(claim(session, **facts | {"key": str(ids.new_id())}), replay=None)
 
     idempotency.claim = claiming
 

@@ -30,7 +30,6 @@ from tests.proof.report import Figures
 GOAL = 10_000  # kills in all
 SECONDS = 660.0  # of each process
 PROCESSES = 3  # each waits for its child, its database or itself: two would leave two cores idle at times
-MEETINGS = 1000  # one of so many may find that its request had less to do this time, and was over before
 PATIENCE = 100.0  # seconds for some acts in a test; they take ten, and a machine may be busy
 
 # A fork copies what says where each page of memory lies. With all of Python's memory in huge pages there are few: a
@@ -81,8 +80,7 @@ def run(seed: int) -> Figures:
     facts = {"kills": kills.total(), **{name: counts[name] for name in ("lost", "doubled", "leaked")}}
     facts |= {"answers that differ": counts["other"], "acts on money and stock": len(kills.keys() & set(everywhere))}
     facts |= {"others by turns": len(kills.keys() & set(by_turns)), "survivors": counts["survived"]}
-    wrong = counts.total() - counts["survived"]
-    ok = not wrong and counts["survived"] * MEETINGS <= kills.total() and set(kills) >= set(everywhere)
+    ok = not counts.total() and set(kills) >= set(everywhere)
     return Figures("kills", facts, ok=ok, notes=[note for one in found for note in one.notes])
 
 

@@ -88,7 +88,7 @@ def can_write(*beginnings: Any) -> frozenset[str]:
 class _Walk:
     """The names that were followed so far, and what the code behind them writes."""
 
-    seen: set[int] = field(default_factory=set)
+    seen: dict[int, Any] = field(default_factory=dict)  # by address, which nothing else gets meanwhile
     written: set[str] = field(default_factory=set)
 
     def reach(self, thing: Any) -> None:
@@ -96,7 +96,7 @@ class _Walk:
         thing = inspect.unwrap(thing) if isinstance(thing, FunctionType) else thing
         if id(thing) in self.seen:
             return
-        self.seen.add(id(thing))
+        self.seen[id(thing)] = thing
         match thing:
             case TextClause():
                 self.written |= written_by(thing.text)

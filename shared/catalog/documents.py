@@ -121,7 +121,7 @@ class ProductFacts(Input):
     images: list[ImageDocument] = Field(default_factory=list, max_length=fields.MAX_IMAGES)
 
 
-class ProductDocument[V: VariantDocument](ProductFacts):
+class ProductDocument(ProductFacts):
     """A product as it shall be, whole or in part.
 
     It is the present product of this id, else of this external id, else of this slug; if there is none of these, it is
@@ -130,10 +130,10 @@ class ProductDocument[V: VariantDocument](ProductFacts):
 
     id: ProductId | None = None
     title: Title | None = None
-    variants: list[V] = Field(default_factory=list, max_length=fields.MAX_VARIANTS)
+    variants: list[VariantDocument] = Field(default_factory=list, max_length=fields.MAX_VARIANTS)
 
     @field_validator("variants")
     @classmethod
-    def _skus_differ(cls, variants: list[V]) -> list[V]:
+    def _skus_differ(cls, variants: list[VariantDocument]) -> list[VariantDocument]:
         fields.refuse_doubled_skus(variant.sku for variant in variants)
         return variants

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from shared.catalog import declaring
-from shared.catalog.documents import ProductDocument, VariantDocument
+from shared.catalog.documents import ProductDocument
 from shared.catalog.models import Product
 from shared.catalog.schemas import EditProduct, ImagesOf
 from shared.core.errors import NotFound, StaleVersion
@@ -40,7 +40,7 @@ def edit(
         for field in wanted.model_fields_set
         if (value := getattr(wanted, field)) is not None or field in _MAY_BE_TAKEN_AWAY
     }
-    document = ProductDocument[VariantDocument].model_validate({"id": product_id, **fields})
+    document = ProductDocument.model_validate({"id": product_id, **fields})
     _declare(session, document, expected_version=expected_version, by=by)
 
 
@@ -59,7 +59,7 @@ def put_images(
         StaleVersion: it has another version than the expected one.
         ValidationFailed: the store has no such picture, or one is named twice.
     """
-    document = ProductDocument[VariantDocument].model_validate({"id": product_id, "images": wanted.images})
+    document = ProductDocument.model_validate({"id": product_id, "images": wanted.images})
     _declare(session, document, expected_version=expected_version, by=by)
 
 
@@ -86,7 +86,7 @@ def locked(session: Session, product_id: UUID, *, expected_version: int | None =
 
 def _declare(
     session: Session,
-    document: ProductDocument[VariantDocument],
+    document: ProductDocument,
     *,
     expected_version: int | None,
     by: Principal | None,

@@ -2,10 +2,10 @@
 
 from typing import Self
 
-from pydantic import Field, StrictBool, field_validator, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from shared.catalog import fields
-from shared.catalog.documents import ImageDocument, Picture, ProductFacts, VariantFacts
+from shared.catalog.documents import ImageDocument, Picture, VariantFacts
 from shared.catalog.fields import (
     SKU,
     Amount,
@@ -42,19 +42,6 @@ class NewVariant(VariantFacts):
     def _compare_at_is_above_the_price(self) -> Self:
         fields.require_above(self.compare_at, self.price)
         return self
-
-
-class NewProduct[V: NewVariant](ProductFacts):
-    """A product to be made, with its variants; a draft, unless its status says otherwise."""
-
-    title: Title
-    variants: list[V] = Field(min_length=1, max_length=fields.MAX_VARIANTS)
-
-    @field_validator("variants")
-    @classmethod
-    def _skus_differ(cls, variants: list[V]) -> list[V]:
-        fields.refuse_doubled_skus(variant.sku for variant in variants)
-        return variants
 
 
 class EditProduct(Input):

@@ -6,7 +6,6 @@ something happens at the very same moment (a SKU is taken between look and write
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -47,7 +46,7 @@ class Manner:
 
 def declare_products(
     session: Session,
-    documents: Sequence[ProductDocument[Any]],
+    documents: Sequence[ProductDocument],
     *,
     by: Principal | None,
     kind: AdjustmentKind = AdjustmentKind.IMPORT,
@@ -82,7 +81,7 @@ def declare_products(
     return [outcome(change) for change in changes]
 
 
-def declare_product(session: Session, document: ProductDocument[Any], *, by: Principal | None) -> UUID:
+def declare_product(session: Session, document: ProductDocument, *, by: Principal | None) -> UUID:
     """Make one product what its document says, and return its id; a count is a correction.
 
     Raises:
@@ -98,7 +97,7 @@ def declare_product(session: Session, document: ProductDocument[Any], *, by: Pri
     return UUID(change.row["id"])
 
 
-def declare_one(session: Session, document: ProductDocument[Any], store: StoreFacts, manner: Manner) -> ProductChange:
+def declare_one(session: Session, document: ProductDocument, store: StoreFacts, manner: Manner) -> ProductChange:
     """Make one product what its document says; what speaks against it is the change's problem, and nothing changed."""
     start = records.mark(session, "declared")
     change = ProductChange(0, document)

@@ -1,8 +1,9 @@
 """A whole product as somebody wants it to be, with what of it is on the shelf."""
 
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from shared.catalog.documents import ProductDocument, VariantDocument
+from shared.catalog.fields import MAX_VARIANTS
 from shared.inventory.schemas import Threshold, Units
 
 
@@ -15,5 +16,9 @@ class StockedVariantDocument(VariantDocument):
     low_stock_threshold: Threshold = None
 
 
-class StockedProductDocument(ProductDocument[StockedVariantDocument]):
+class StockedProductDocument(ProductDocument):
     """A product as it shall be, whole or in part, with what of its variants is on the shelf."""
+
+    variants: list[StockedVariantDocument] = Field(  # type: ignore[assignment] # nobody adds to what was read
+        default_factory=list, max_length=MAX_VARIANTS
+    )

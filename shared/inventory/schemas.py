@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints, field_validator
 
+from shared.catalog import fields
+from shared.catalog.documents import ProductFacts
+from shared.catalog.fields import Title
 from shared.catalog.queries import Sellable
-from shared.catalog.schemas import NewProduct, NewVariant
+from shared.catalog.schemas import NewVariant
 from shared.core.schemas import Input, Schema
 from shared.core.typeids import AdjustmentId, OrderId, ProductId, VariantId
 from shared.inventory.models import AdjustmentKind, InventoryAdjustment, StockLevel
@@ -30,8 +33,17 @@ class NewStockedVariant(NewVariant):
     low_stock_threshold: Threshold = None
 
 
-class NewStockedProduct(NewProduct[NewStockedVariant]):
-    """A product to be made, with its variants and what of them is on the shelf."""
+class NewStockedProduct(ProductFacts):
+    """A product to be made, with its variants and what of them is on the shelf; a draft, unless its status differs."""
+
+    title: Title
+    variants: list[NewStockedVariant] = Field(min_length=1, max_length=fields.MAX_VARIANTS)
+
+    @field_validator("variants")
+    @classmethod
+    def _skus_differ(cls, variants: list[NewStockedVariant]) -> list[NewStockedVariant]:
+        fields.refuse_doubled_skus(variant.sku for variant in variants)
+        return variants
 
 
 class Adjust(Input):

@@ -5,7 +5,6 @@ above (stock) puts its own part between the plan and the writing.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
@@ -31,14 +30,14 @@ _UNKNOWN = {  # by what the foreign key's columns are called
 }
 
 
-def hold(session: Session, documents: Sequence[ProductDocument[Any]]) -> None:
+def hold(session: Session, documents: Sequence[ProductDocument]) -> None:
     """Lock the products that documents mean, in the order of their ids. One statement."""
     present.hold(session, [one for one in documents if planning.is_storable(one)])
 
 
 def plan(
     session: Session,
-    documents: Sequence[ProductDocument[Any]],
+    documents: Sequence[ProductDocument],
     *,
     currency: str,
     by: Principal | None,
@@ -123,7 +122,7 @@ def _taken(index: str, change: ProductChange) -> Problem | None:
             return None
 
 
-def _usable(session: Session, documents: Sequence[ProductDocument[Any]]) -> set[str]:
+def _usable(session: Session, documents: Sequence[ProductDocument]) -> set[str]:
     named = {picture.media_id for picture in present.pictures(documents) if picture.media_id is not None}
     if not named:
         return set()

@@ -42,7 +42,7 @@ class ProductChange:
     """One document, and what it comes to. Once it has a problem nothing else of it holds."""
 
     index: int
-    document: ProductDocument[Any]
+    document: ProductDocument
     problem: Problem | None = None
     before: PresentProduct | None = None
     row: Row = field(default_factory=dict)  # the product's columns as they will be

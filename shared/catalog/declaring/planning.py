@@ -6,7 +6,6 @@ indexes decide what happens at the same moment.
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from pydantic_core import PydanticSerializationError
@@ -52,7 +51,7 @@ _NEW: Row = {
 }
 
 
-def plan(documents: Sequence[ProductDocument[Any]], setting: Setting) -> list[ProductChange]:
+def plan(documents: Sequence[ProductDocument], setting: Setting) -> list[ProductChange]:
     """Return a change for each document, in their order."""
     planned = [ProductChange(index, document) for index, document in enumerate(documents)]
     meant: set[str] = set()
@@ -79,7 +78,7 @@ def plan(documents: Sequence[ProductDocument[Any]], setting: Setting) -> list[Pr
     return planned
 
 
-def is_storable(document: ProductDocument[Any]) -> bool:
+def is_storable(document: ProductDocument) -> bool:
     """Tell whether PostgreSQL has text for all that a document says: it has none for U+0000 and for half characters."""
     try:
         written = document.model_dump_json(exclude_unset=True)

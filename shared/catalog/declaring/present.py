@@ -101,7 +101,7 @@ class Present:
     labels: dict[str, str]
 
 
-def hold(session: Session, documents: Sequence[ProductDocument[Any]], *, slugs: Iterable[str] = ()) -> list[Row]:
+def hold(session: Session, documents: Sequence[ProductDocument], *, slugs: Iterable[str] = ()) -> list[Row]:
     """Lock the products that documents may mean, in the order of their ids, and return their rows. One statement.
 
     Among them are those that have a slug which a document wants for another product; `slugs` are further ones.
@@ -118,7 +118,7 @@ def hold(session: Session, documents: Sequence[ProductDocument[Any]], *, slugs: 
     return found
 
 
-def read(session: Session, documents: Sequence[ProductDocument[Any]], held: Sequence[Row]) -> Present:
+def read(session: Session, documents: Sequence[ProductDocument], held: Sequence[Row]) -> Present:
     """Return all that documents speak of, given the products that are held. One statement."""
     values: dict[str, Any] = {
         "store_id": tenancy.require_store(session),
@@ -152,7 +152,7 @@ def read(session: Session, documents: Sequence[ProductDocument[Any]], held: Sequ
     )
 
 
-def pictures(documents: Iterable[ProductDocument[Any]]) -> list[Picture]:
+def pictures(documents: Iterable[ProductDocument]) -> list[Picture]:
     """Return every picture that documents name, in their order."""
     named: list[Picture] = []
     for one in documents:
@@ -161,7 +161,7 @@ def pictures(documents: Iterable[ProductDocument[Any]]) -> list[Picture]:
     return named
 
 
-def addresses(documents: Iterable[ProductDocument[Any]]) -> list[str]:
+def addresses(documents: Iterable[ProductDocument]) -> list[str]:
     """Return the addresses of pictures that documents name, each once, in their order."""
     return list(dict.fromkeys(picture.url for picture in pictures(documents) if picture.url is not None))
 

@@ -17,16 +17,17 @@ import json
 import os
 import struct
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ColumnElement, Dialect, LargeBinary, TypeDecorator
 from sqlalchemy.sql import operators
 
 from shared.core.keys import HKDFKeyProvider, KeyProvider, UnknownKey, key_provider, load_key_provider, use_key_provider
 from shared.core.tenancy import bound_store
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = [
     "DecryptionFailed",
@@ -66,6 +67,8 @@ def decrypt(store_id: UUID, column: str, stored: bytes) -> bytes:
     Raises:
         DecryptionFailed: it belongs to another store or column, was altered, or its key version is unknown.
     """
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 -- see `_cipher`
+
     if len(stored) < _SHORTEST or stored[0] != _FORMAT:
         message = f"What {column} holds is no encrypted value."
         raise DecryptionFailed(message)
@@ -95,7 +98,10 @@ def blind_index(store_id: UUID, purpose: str, value: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _cipher(key: bytes) -> AESGCM:
+def _cipher(key: bytes) -> "AESGCM":
+    # Ten milliseconds that most functions never pay: whoever reads products has nothing to decrypt.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
     return AESGCM(key)  # it keeps nothing between two calls, so threads may share it
 
 

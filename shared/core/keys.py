@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 from shared.core.settings import Settings, settings
 
 _KEY_LENGTH = 32  # bytes: AES-256
@@ -89,6 +86,10 @@ class HKDFKeyProvider:
         return self._index
 
     def _derive(self, store_id: UUID, version: int) -> bytes:
+        # Ten milliseconds that most functions never pay: whoever reads products needs no key.
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
         master = self._master_keys.get(version)
         if master is None:
             message = f"There is no master key of version {version}."

@@ -174,7 +174,7 @@ def test_an_answer_that_trickles_ends_with_the_time_of_the_whole(server: Server,
 
     with unreachable("timeout", retryable=True):
         fetch(server.outside, server.url("/"), seconds=0.5)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30  # rather than never; a busy machine may stand still for seconds
 
 
 def test_a_server_that_is_not_there_or_speaks_something_else_is_asked_again(server: Server) -> None:
@@ -213,7 +213,7 @@ def test_a_name_that_nobody_answers_for_ends_with_the_time_of_the_whole() -> Non
     with unreachable("timeout", retryable=True):
         fetch(Outside(resolve=silent), "http://silent.example/", seconds=0.3)
     released.set()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30  # as above
 
 
 def test_a_name_without_any_address_is_asked_again_later() -> None:

@@ -183,7 +183,7 @@ def test_stopping_waits_for_no_poll(sqs: "SQSClient") -> None:
     asked = time.monotonic()
     pump.stop()
 
-    assert time.monotonic() - asked < 5
+    assert time.monotonic() - asked < 15  # rather than the twenty seconds of its poll
 
 
 def test_stopping_waits_for_the_batch_in_work_and_settles_it(sqs: "SQSClient", monkeypatch: pytest.MonkeyPatch) -> None:

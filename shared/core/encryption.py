@@ -99,8 +99,7 @@ def blind_index(store_id: UUID, purpose: str, value: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _cipher(key: bytes) -> "AESGCM":
-    # Ten milliseconds that most functions never pay: whoever reads products has nothing to decrypt.
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 -- 10 ms that most never pay
 
     return AESGCM(key)  # it keeps nothing between two calls, so threads may share it
 

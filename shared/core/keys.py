@@ -86,9 +86,8 @@ class HKDFKeyProvider:
         return self._index
 
     def _derive(self, store_id: UUID, version: int) -> bytes:
-        # Ten milliseconds that most functions never pay: whoever reads products needs no key.
-        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 -- 10 ms that most never pay
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415 -- the same
 
         master = self._master_keys.get(version)
         if master is None:

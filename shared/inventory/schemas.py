@@ -34,7 +34,7 @@ class NewStockedVariant(NewVariant):
 
 
 class NewStockedProduct(ProductFacts):
-    """A product to be made, with its variants and what of them is on the shelf; a draft, unless its status differs."""
+    """A product to be made, with what of its variants is on the shelf; a draft, unless its status says otherwise."""
 
     title: Title
     variants: list[NewStockedVariant] = Field(min_length=1, max_length=fields.MAX_VARIANTS)
